@@ -57,7 +57,16 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): st
   let units: number[] = []
   for (let at = start; at < end;) {
     const lead = bytes[at]!
-    const size = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0
+    const size =
+      lead < 0x80
+        ? 1
+        : lead >= 0xc2 && lead < 0xe0
+          ? 2
+          : lead >= 0xe0 && lead < 0xf0
+            ? 3
+            : lead >= 0xf0 && lead < 0xf5
+              ? 4
+              : 0
     if (size === 0 || at + size > end) return undefined
     let point = size === 1 ? lead : lead & (0x7f >> size)
     for (let k = 1; k < size; k++) {

@@ -40,6 +40,8 @@ export interface BlockContext {
   weight(name: string, shape: Shape, options?: WeightOptions): Value
   /** x Wᵀ with a weight [width, in] declared under this name. */
   linear(x: Value, name: string, width: number, options?: WeightOptions): Value
+  /** `linear` with the result cut in parts of the given widths, in the order of the weight's rows. */
+  linearParts(x: Value, name: string, widths: readonly number[], options?: WeightOptions): Value[]
   /** The state before the first token, [B, ...shape]; zeros in train and prefill. */
   state(name: string, shape: Shape): Value
   /** The state after the last token, under the name that `state` declared. */

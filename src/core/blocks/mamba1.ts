@@ -23,9 +23,9 @@ export const mamba1 = defineBlock({
     const { g } = ctx
     const inner = ctx.dModel * p.expand
     const rank = p.dtRank ?? Math.ceil(ctx.dModel / 16)
-    const [u, z] = g.split(ctx.linear(x, 'in_proj.weight', 2 * inner, { project: 'rows' }), 2, [inner, inner])
+    const [u, z] = ctx.linearParts(x, 'in_proj.weight', [inner, inner], { project: 'rows' })
     const convolved = shortConv(ctx, u!, 'conv1d.weight', 'conv_state', p.dConv, { bias: p.convBias ? 'conv1d.bias' : '' })
-    const [delta, b, c] = g.split(ctx.linear(convolved, 'x_proj.weight', rank + 2 * p.dState), 2, [rank, p.dState, p.dState])
+    const [delta, b, c] = ctx.linearParts(convolved, 'x_proj.weight', [rank, p.dState, p.dState])
     const raw = ctx.linear(delta!, 'dt_proj.weight', inner, { init: uniformInit(-(rank ** -0.5), rank ** -0.5) })
     const dt = g.one('softplus', [g.add(raw, ctx.weight('dt_proj.bias', [inner], { init: stepSizeInit }))])
     const rates = ctx.weight('A_log', [inner, p.dState], { init: valuesInit((i) => Math.log((i % p.dState) + 1)), decay: false })

@@ -1,5 +1,5 @@
 import { rng } from '../rng.ts'
-import type { Weight } from './lower.ts'
+import type { Weight } from './declarations.ts'
 
 export interface InitOptions {
   /** Divides matrices that write the residual stream by the square root of the number of blocks. */

@@ -69,7 +69,8 @@ export function readTensor(reader: Reader): TensorProto {
     return { ...base, external }
   }
   const data = rawData ?? (integers.length > 0 ? packIntegers(integers, dataType) : packReals(reals, dataType))
-  if (data.length !== size) throw invalid(`${label} has ${data.length} bytes, but its dims [${shape.join(', ')}] need ${size}`)
+  if (data.length !== size)
+    throw invalid(`${label} has ${data.length} bytes, but its dims [${shape.join(', ')}] need ${size}`)
   return { ...base, rawData: data }
 }
 
@@ -85,7 +86,8 @@ function readExternal(entries: readonly StringStringEntry[], label: string, size
   const location = values.get('location')
   if (location === undefined || location === '') throw invalid(`${label} is external but names no file`)
   const external = { location, offset: count('offset', 0), length: count('length', size) }
-  if (external.length !== size) throw invalid(`${label} has ${external.length} external bytes, but its dims need ${size}`)
+  if (external.length !== size)
+    throw invalid(`${label} has ${external.length} external bytes, but its dims need ${size}`)
   return external
 }
 

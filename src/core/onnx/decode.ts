@@ -3,7 +3,14 @@
 
 import { readEntry, readTensor } from './decode-tensor.ts'
 import type {
-  AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetId, StringStringEntry, TensorProto, ValueInfoProto,
+  AttributeProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetId,
+  StringStringEntry,
+  TensorProto,
+  ValueInfoProto,
 } from './proto.ts'
 import { invalid, Reader } from './reader.ts'
 

@@ -23,6 +23,7 @@ export interface EmitOptions {
 export function emitOnnx(graph: Graph, options: EmitOptions): ModelProto {
   const emitter = new Emitter(options.frozen ?? new Map())
   for (const node of graph.nodes) emitter.emit(node)
+  const outputs = graph.outputs.map(({ name, value }) => emitter.output(name, value))
   return {
     irVersion: IR_VERSION,
     producerName: 'heddle',
@@ -31,10 +32,10 @@ export function emitOnnx(graph: Graph, options: EmitOptions): ModelProto {
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: options.name,
-      nodes: emitter.nodes,
+      nodes: emitter.namedNodes(),
       initializers: emitter.initializers,
       inputs: emitter.inputs,
-      outputs: graph.outputs.map(({ name, value }) => emitter.output(name, value)),
+      outputs,
     },
   }
 }
@@ -42,13 +43,16 @@ export function emitOnnx(graph: Graph, options: EmitOptions): ModelProto {
 const info = (name: string, type: TensorType): ValueInfoProto => ({ name, dataType: onnxDType(type.dtype), shape: type.shape })
 
 class Emitter {
-  readonly nodes: NodeProto[] = []
+  readonly #nodes: NodeProto[] = []
   readonly initializers: TensorProto[] = []
   readonly inputs: ValueInfoProto[] = []
   readonly #frozen: ReadonlyMap<string, Float32Array>
   readonly #names = new Map<Value, string>()
   readonly #constants = new Map<string, string>()
   readonly #arrays = new Map<ArrayLike<number>, string>()
+  /** Names that nodes made, and those that give way to the name of a graph output. */
+  readonly #produced = new Set<string>()
+  readonly #renamed = new Map<string, string>()
   readonly #taken = new Map<string, number>()
   #node: Node | undefined
 
@@ -78,10 +82,21 @@ class Emitter {
     rule(node, view).forEach((name, i) => this.#names.set(node.outputs[i]!, name))
   }
 
-  /** Graph outputs get their own names by way of Identity, which runtimes remove. */
+  /**
+   * Declares a graph output: the value takes the output's name where a node made it and no other output has it, else an
+   * Identity copies it.
+   */
   output(name: string, value: Value): ValueInfoProto {
-    this.nodes.push({ opType: 'Identity', inputs: [this.#names.get(value)!], outputs: [name], name: `output/${name}` })
+    const own = this.#names.get(value)!
+    if (this.#produced.has(own) && !this.#renamed.has(own)) this.#renamed.set(own, name)
+    else this.#nodes.push({ opType: 'Identity', inputs: [own], outputs: [name], name: `output/${name}` })
     return info(name, value.type)
+  }
+
+  /** The nodes with the names of graph outputs in place. */
+  namedNodes(): NodeProto[] {
+    const renamed = (name: string): string => this.#renamed.get(name) ?? name
+    return this.#nodes.map((node) => ({ ...node, inputs: node.inputs.map(renamed), outputs: node.outputs.map(renamed) }))
   }
 
   #addNode(opType: string, inputs: readonly string[], attrs: Readonly<Record<string, OnnxAttr>>, domain: string, outputs: number): string[] {
@@ -92,7 +107,8 @@ class Emitter {
     const name = taken === 0 ? stem : `${stem}.${taken}`
     const names = Array.from({ length: outputs }, (_, i) => (i === 0 ? `${name}:0` : `${name}:${i}`))
     const attributes = Object.entries(attrs).map(([key, value]) => attribute(key, value))
-    this.nodes.push({ opType, inputs, outputs: names, name, domain, attributes })
+    for (const output of names) this.#produced.add(output)
+    this.#nodes.push({ opType, inputs, outputs: names, name, domain, attributes })
     return names
   }
 

@@ -3,7 +3,14 @@
 import { HeddleError } from '../errors.ts'
 import { bytesPerElement } from './proto.ts'
 import type {
-  AttributeProto, ExternalData, GraphProto, ModelProto, NodeProto, StringStringEntry, TensorProto, ValueInfoProto,
+  AttributeProto,
+  ExternalData,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  StringStringEntry,
+  TensorProto,
+  ValueInfoProto,
 } from './proto.ts'
 import { Sizer, Writer } from './writer.ts'
 import type { Sink } from './writer.ts'
@@ -22,9 +29,13 @@ export function encodeModel(model: ModelProto): Uint8Array {
   const sizer = new Sizer()
   writeModel(sizer, model)
   if (sizer.size > MAX_MODEL_BYTES) {
-    throw new HeddleError('graph-invalid', `onnx model: ${sizer.size} bytes are above the limit of ${MAX_MODEL_BYTES}`, {
-      hint: 'keep the weights in an external file',
-    })
+    throw new HeddleError(
+      'graph-invalid',
+      `onnx model: ${sizer.size} bytes are above the limit of ${MAX_MODEL_BYTES}`,
+      {
+        hint: 'keep the weights in an external file',
+      },
+    )
   }
   const writer = new Writer(sizer)
   writeModel(writer, model)

@@ -19,7 +19,19 @@ export const DATA_TYPE = {
 } as const
 
 const BYTES: ReadonlyMap<number, number> = new Map([
-  [1, 4], [2, 1], [3, 1], [4, 2], [5, 2], [6, 4], [7, 8], [9, 1], [10, 2], [11, 8], [12, 4], [13, 8], [16, 2],
+  [1, 4],
+  [2, 1],
+  [3, 1],
+  [4, 2],
+  [5, 2],
+  [6, 4],
+  [7, 8],
+  [9, 1],
+  [10, 2],
+  [11, 8],
+  [12, 4],
+  [13, 8],
+  [16, 2],
 ])
 
 /** Bytes per element of an ONNX data type; `undefined` for strings, packed and unknown types. */

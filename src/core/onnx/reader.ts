@@ -108,11 +108,13 @@ export class Reader {
   }
 
   #expect(wire: number): void {
-    if (this.#wire !== wire) throw invalid(`field ${this.field} has wire type ${this.#wire}, expected ${wire}`, this.#at)
+    if (this.#wire !== wire)
+      throw invalid(`field ${this.field} has wire type ${this.#wire}, expected ${wire}`, this.#at)
   }
 
   #take(length: number): number {
-    if (length > this.#end - this.#at) throw invalid(`${length} bytes announced, ${this.#end - this.#at} left`, this.#at)
+    if (length > this.#end - this.#at)
+      throw invalid(`${length} bytes announced, ${this.#end - this.#at} left`, this.#at)
     const start = this.#at
     this.#at += length
     return start
@@ -143,7 +145,8 @@ export class Reader {
 
   #small(what: string): number {
     const value = this.#varint()
-    if (typeof value === 'bigint' || value < 0 || value > 0xffffffff) throw invalid(`${what} ${value} is out of range`, this.#at)
+    if (typeof value === 'bigint' || value < 0 || value > 0xffffffff)
+      throw invalid(`${what} ${value} is out of range`, this.#at)
     return value
   }
 
@@ -174,7 +177,11 @@ export class Reader {
 
 /** The error for bytes that are not the protobuf message they should be. */
 export function invalid(what: string, at?: number): HeddleError {
-  return new HeddleError('file-invalid', at === undefined ? `onnx model: ${what}` : `onnx model: ${what} (at byte ${at})`, {
-    hint: 'the file is damaged, truncated or not an ONNX model',
-  })
+  return new HeddleError(
+    'file-invalid',
+    at === undefined ? `onnx model: ${what}` : `onnx model: ${what} (at byte ${at})`,
+    {
+      hint: 'the file is damaged, truncated or not an ONNX model',
+    },
+  )
 }

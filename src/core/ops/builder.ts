@@ -194,6 +194,11 @@ export class GraphBuilder {
     return this.reshape(y, [...shape.slice(0, -1), weight.type.shape[0]!])
   }
 
+  /** `linear` cut in parts of the given widths: the weight is cut, which is smaller than the result. */
+  linearParts(x: Value, weight: Value, widths: readonly number[]): Value[] {
+    return this.split(weight, 0, widths).map((part) => this.linear(x, part))
+  }
+
   /** Sums out the axes along which `shape` was broadcast to x. */
   sumTo(x: Value, shape: Shape): Value {
     if (sameShape(x.type.shape, shape)) return x

@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../ops/builder.ts'
 import { flag, optionalReal, real } from '../params.ts'
 import type { Optimiser } from './optimiser.ts'
 
-export const adamw: Optimiser = {
+export const adamw = {
   kind: 'adamw',
   title: 'AdamW',
   doc: 'Adam with decoupled weight decay and bias correction, epsilon outside the root: w <- w - lr decay w; m, v moving means of g and g^2; w <- w - lr m^ / (sqrt(v^) + eps) (arXiv 1711.05101).',
@@ -28,7 +28,7 @@ export const adamw: Optimiser = {
     const kept = decay && rate > 0 ? g.mul(weight, g.sub(g.scalar(1), g.scale(lr, rate))) : weight
     return { weight: g.sub(kept, move), moments: { m, v } }
   },
-}
+} as const satisfies Optimiser
 
 /** β old + (1 - β) x. */
 function moving(g: GraphBuilder, old: Value, x: Value, beta: number): Value {

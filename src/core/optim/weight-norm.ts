@@ -1,6 +1,6 @@
 import type { Projection } from '../blocks/index.ts'
 import type { Value } from '../graph/types.ts'
-import type { Weight } from '../model/lower.ts'
+import type { Weight } from '../model/declarations.ts'
 import type { GraphBuilder } from '../ops/builder.ts'
 
 /** How a weight is projected, if at all: blocks mark their matrices, embedding and head follow a switch. */

@@ -28,17 +28,46 @@ export const causalConv: OpDef = {
   },
   decompose: (g, node) => {
     const [x, weight, state] = node.inputs as [Value, Value, Value]
-    const [, t, c] = x.type.shape as [number, number, number]
-    const k = weight.type.shape[2]!
+    const [, t] = x.type.shape as [number, number, number]
+    const taps = weight.type.shape[2]!
     const history = g.concat([g.transpose(state, [0, 2, 1]), x], 1) // [B, K-1+T, C]
-    const taps = g.split(g.reshape(weight, [c, k]), 1, new Array<number>(k).fill(1)) // K x [C, 1]
-    let y: Value | undefined
-    taps.forEach((tap, j) => {
-      const term = g.mul(g.slice(history, 1, j, j + t), g.reshape(tap, [c]))
-      y = y === undefined ? term : g.add(y, term)
-    })
-    if (node.attrs['bias'] === true) y = g.add(y!, node.inputs[3]!)
-    if (node.attrs['silu'] === true) y = g.one('silu', [y!])
-    return [y!, g.transpose(g.slice(history, 1, t, t + k - 1), [0, 2, 1])]
+    let y = g.one('depthwise_conv', [history, weight])
+    if (node.attrs['bias'] === true) y = g.add(y, node.inputs[3]!)
+    if (node.attrs['silu'] === true) y = g.one('silu', [y])
+    return [y, g.transpose(g.slice(history, 1, t, t + taps - 1), [0, 2, 1])]
+  },
+}
+
+/**
+ * Depthwise correlation over time, channels last: x [B,T+K-1,C], weight [C,1,K] -> y [B,T,C], y_t = Σ_j w_j x_(t+j).
+ */
+export const depthwiseConv: OpDef = {
+  kind: 'depthwise_conv',
+  doc: 'y_t = sum_j w_j x_(t+j) per channel, over the T positions where all K taps fit',
+  infer: ([x, weight]) => {
+    const [b, t, c] = x!.shape as [number, number, number]
+    const taps = weight!.shape[2]!
+    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1 && t >= taps, () => `depthwise_conv: weight ${typeText(weight!)} for ${typeText(x!)}`)
+    return [{ dtype: x!.dtype, shape: [b, t - taps + 1, c] }]
+  },
+  vjp: (g, node, [ct]) => {
+    const [x, weight] = node.inputs as [Value, Value]
+    const [, t, c] = ct!.type.shape as [number, number, number]
+    const taps = weight.type.shape[2]!
+    const flipped = g.concat(g.split(weight, 2, new Array<number>(taps).fill(1)).reverse(), 2)
+    const dx = g.one('depthwise_conv', [g.pad(ct!, 1, taps - 1, taps - 1), flipped])
+    const dw = Array.from({ length: taps }, (_, j) => g.reshape(g.reduceSum(g.mul(ct!, g.slice(x, 1, j, j + t)), [0, 1]), [c, 1, 1]))
+    return [dx, g.concat(dw, 2)]
+  },
+  emit: (node, e) => {
+    const [x] = e.node('Transpose', [e.inputs[0]!], { perm: [0, 2, 1] })
+    const [y] = e.node('Conv', [x!, e.inputs[1]!], { group: node.inputs[0]!.type.shape[2]! })
+    return e.node('Transpose', [y!], { perm: [0, 2, 1] })
+  },
+  decompose: (g, node) => {
+    const [x, weight] = node.inputs as [Value, Value]
+    const [, t, c] = node.outputs[0]!.type.shape as [number, number, number]
+    const taps = g.split(weight, 2, new Array<number>(weight.type.shape[2]!).fill(1))
+    return [taps.map((tap, j) => g.mul(g.slice(x, 1, j, j + t), g.reshape(tap, [c]))).reduce((sum, term) => g.add(sum, term))]
   },
 }

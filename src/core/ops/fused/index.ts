@@ -2,7 +2,7 @@
 
 import type { OpDef } from '../op.ts'
 import { attention, attentionStep } from './attention.ts'
-import { causalConv } from './conv.ts'
+import { causalConv, depthwiseConv } from './conv.ts'
 import { linearAttention, runningSum } from './linear-attention.ts'
 import { crossEntropy } from './loss.ts'
 import { gelu, l2Norm, rmsNorm, silu, softmax, softplus } from './norms.ts'
@@ -12,6 +12,6 @@ import { linearScan, selectiveScan } from './scan.ts'
 import { triInverse } from './tri-inverse.ts'
 
 export const fusedOps: readonly OpDef[] = [
-  softmax, softplus, silu, gelu, rmsNorm, l2Norm, rope, causalConv,
+  softmax, softplus, silu, gelu, rmsNorm, l2Norm, rope, causalConv, depthwiseConv,
   attention, attentionStep, linearAttention, runningSum, rwkv7Recurrence, selectiveScan, linearScan, triInverse, crossEntropy,
 ]

@@ -1,0 +1,28 @@
+// 16-bit floats to 32 bits; every value of either format is exact in f32.
+
+/** Widens bfloat16 bits: the upper half of the bits of a f32. */
+export function bf16ToF32(bits: Uint16Array): Float32Array {
+  const wide = new Uint32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) wide[i] = bits[i]! << 16
+  return new Float32Array(wide.buffer)
+}
+
+/** Widens IEEE 754 binary16 bits, subnormal numbers included. */
+export function f16ToF32(bits: Uint16Array): Float32Array {
+  const wide = new Float32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) {
+    const half = bits[i]!
+    const exponent = (half >> 10) & 31
+    const fraction = half & 1023
+    const magnitude =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent < 31
+          ? (1024 + fraction) * 2 ** (exponent - 25)
+          : fraction === 0
+            ? Infinity
+            : NaN
+    wide[i] = half & 0x8000 ? -magnitude : magnitude
+  }
+  return wide
+}

@@ -1,0 +1,75 @@
+import type { Program } from '#core/graph/program.ts'
+import type { Graph, Node } from '#core/graph/types.ts'
+
+/** What a caller feeds and reads: f32 as Float32Array, i32 as Int32Array. */
+export type HostArray = Float32Array | Int32Array
+
+export type Availability = { readonly isAvailable: true; readonly version: string } | { readonly isAvailable: false; readonly reason: string }
+
+/** How a node was executed: by a kernel of the runtime for the fused op, or as its meaning in primitive ops. */
+export interface ClaimedOp {
+  readonly scope: string
+  readonly op: string
+}
+
+export interface OpenOptions {
+  /** Data of frozen inputs and first values of bound state; state that is not named starts at zero. */
+  readonly initial: ReadonlyMap<string, Float32Array>
+  /** State shared with another session of the same target: weights of a training run that an evaluation reads. */
+  readonly share?: Session
+  readonly threads?: number
+  /** Record a trace of every node; see `Session.trace`. */
+  readonly profile?: boolean
+  /** Decompose every fused op, to compare with what the runtime's own kernels do. */
+  readonly decomposeAll?: boolean
+  readonly onPass?: (pass: string, graph: Graph) => void
+}
+
+/** Seconds spent in each part of opening a program. */
+export interface OpenTimes {
+  readonly passesS: number
+  readonly encodeS: number
+  readonly sessionS: number
+}
+
+/** A program that is open on a target, with its state where it computes. */
+export interface Session {
+  /** Fused ops that the target executed itself; the others were decomposed. */
+  readonly claimed: readonly ClaimedOp[]
+  /** The graph that runs, after all passes. */
+  readonly graph: Graph
+  readonly times: OpenTimes
+  /**
+   * One run: takes what changes, advances the bound state and returns the outputs that were asked for.
+   * Throws HeddleError `target-failed`.
+   */
+  run(feeds: Readonly<Record<string, HostArray>>, reads?: readonly string[]): Promise<Readonly<Record<string, HostArray>>>
+  /** The same, blocking: for measurements, where the event loop must stay out of the way. */
+  runSync(feeds: Readonly<Record<string, HostArray>>, reads?: readonly string[]): Readonly<Record<string, HostArray>>
+  /** A copy of a bound state. */
+  read(state: string): Float32Array
+  write(state: string, data: Float32Array): void
+  /** Ends the trace and returns its events, kernel times by node. */
+  trace?(): readonly TraceEvent[]
+  close(): void
+}
+
+export interface TraceEvent {
+  /** Name of the ONNX node, which begins with the scope. */
+  readonly node: string
+  readonly opType: string
+  readonly provider: string
+  readonly microseconds: number
+}
+
+/** Where programs run. */
+export interface Target {
+  readonly kind: string
+  readonly title: string
+  readonly doc: string
+  /** Says whether it works here, else why not; never throws. */
+  probe(): Availability
+  /** Whether this target executes a fused node itself in a phase. */
+  claims(node: Node, phase: Program['phase']): boolean
+  open(program: Program, options: OpenOptions): Promise<Session>
+}
