@@ -10,7 +10,8 @@ export const attention = defineBlock({
   version: 1,
   title: 'Attention',
   symbol: 'a',
-  letter: 'A',
+  glyph: { letter: 'A', light: '#2F62C9', dark: '#6F9BFF' },
+  variant: (p) => (p.window === null ? undefined : { letter: 'a', light: '#86A8EA', dark: '#3E5FA8' }),
   category: 'sequence mixer',
   doc: 'Causal softmax attention, o_i = sum_j softmax_j(q_i k_j / sqrt(headDim)) v_j over visible tokens; multi-head, grouped (arXiv 2305.13245) or multi-query, rotary positions (arXiv 2104.09864), optionally inside a sliding window. The state is a key/value cache that grows with the context.',
   params: {

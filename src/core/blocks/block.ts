@@ -50,6 +50,15 @@ export interface BlockContext {
   rotary(width: number, theta: number): { cos: Value; sin: Value }
 }
 
+/** Letter and colours of a kind; the colours mean this kind and nothing else. */
+export interface Glyph {
+  readonly letter: string
+  /** On paper. */
+  readonly light: string
+  /** On a dark ground. */
+  readonly dark: string
+}
+
 /**
  * One kind of block. `build` is its only description: train, prefill and decode graphs, counts, states and docs follow
  * from it. Sequence form and one-token form differ inside the fused ops that it calls.
@@ -59,8 +68,10 @@ export interface Block<S extends ParamSchema = ParamSchema> extends Entry<S> {
   readonly version: number
   /** Short code in layer strings: `d f m2 f a f`. */
   readonly symbol: string
-  /** One letter for the stack strip. */
-  readonly letter: string
+  /** How it looks in the stack strip and everywhere else. */
+  readonly glyph: Glyph
+  /** Another look for some parameters: a sliding window. */
+  variant?(params: ValuesOf<S>): Glyph | undefined
   readonly category: 'sequence mixer' | 'channel mixer'
   /** Rules across parameters; throws HeddleError `spec-invalid`. */
   check?(params: ValuesOf<S>, dims: Dims, path: string): void

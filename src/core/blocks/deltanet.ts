@@ -9,7 +9,7 @@ export const deltanet = defineBlock({
   version: 1,
   title: 'DeltaNet',
   symbol: 'd',
-  letter: 'D',
+  glyph: { letter: 'D', light: '#1F8A5B', dark: '#4CC38A' },
   category: 'sequence mixer',
   doc: 'Linear attention with the delta rule, S <- S + k (beta (v - S^T k))^T, o = S^T q / sqrt(dk), with short convolutions and L2-normalised queries and keys (arXiv 2406.06484).',
   params: {

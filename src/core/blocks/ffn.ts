@@ -9,7 +9,7 @@ export const ffn = defineBlock({
   version: 1,
   title: 'Feed-forward',
   symbol: 'f',
-  letter: 'F',
+  glyph: { letter: 'F', light: '#8A9099', dark: '#7A828C' },
   category: 'channel mixer',
   doc: 'Feed-forward network: down(silu(gate x) * up x) for silu (SwiGLU, arXiv 2002.05202), down(relu(up x)^2) for relu2 (arXiv 2109.08668), down(gelu(up x)) for gelu.',
   params: {

@@ -10,7 +10,7 @@ export const gatedDeltanet = defineBlock({
   version: 1,
   title: 'Gated DeltaNet',
   symbol: 'gdn',
-  letter: 'G',
+  glyph: { letter: 'G', light: '#0E7C86', dark: '#3FB6C2' },
   category: 'sequence mixer',
   doc: 'DeltaNet with a scalar decay per head and token, S <- e^g S, then S <- S + k (beta (v - S^T k))^T, and an output gate (arXiv 2412.06464).',
   params: {

@@ -8,7 +8,7 @@ export const gla = defineBlock({
   version: 1,
   title: 'GLA',
   symbol: 'gla',
-  letter: 'L',
+  glyph: { letter: 'L', light: '#7B4BC4', dark: '#A98BE8' },
   category: 'sequence mixer',
   doc: 'Gated linear attention: S <- diag(e^gk) S + k v^T with a low-rank, data-dependent decay per key channel, o = S^T q / sqrt(dk), output gate (arXiv 2312.06635).',
   params: {

@@ -30,4 +30,4 @@ export function blockOf(kind: string, path: string): Block {
 }
 
 export const blockOfSymbol = (symbol: string): Block | undefined => bySymbol.get(symbol)
-export type { Block, BlockContext, Phase, Projection } from './block.ts'
+export type { Block, BlockContext, Glyph, Phase, Projection } from './block.ts'

@@ -3,14 +3,14 @@ import { choice, flag, integer, real } from '../params.ts'
 import type { BlockContext } from './block.ts'
 import { defineBlock, rule } from './block.ts'
 import { uniformInit } from './init.ts'
-import { CHUNK, headNorm, joinHeads, recurrentAttention, splitHeads } from './shared.ts'
+import { chunkOf, headNorm, joinHeads, recurrentAttention, splitHeads } from './shared.ts'
 
 export const linearAttention = defineBlock({
   kind: 'linear_attention',
   version: 1,
   title: 'Linear attention',
   symbol: 'la',
-  letter: 'l',
+  glyph: { letter: 'l', light: '#6B6F9C', dark: '#9DA2D3' },
   category: 'sequence mixer',
   doc: 'S <- S + phi(k) v^T, o = S^T phi(q) / sqrt(dk), with a choice of feature map phi and optional division by the running sum of keys (arXiv 2006.16236: elu, normalize, no output norm).',
   params: {
@@ -66,7 +66,7 @@ function runningSum(ctx: BlockContext, q: Value, k: Value): Value {
   const { g } = ctx
   const [b, , h, width] = q.type.shape as [number, number, number, number]
   const state = g.reshape(ctx.state('k_sum', [h, width]), [b, h, width, 1])
-  const [sum, next] = g.apply('running_sum', [q, k, state], { scale: 1 / Math.sqrt(width), chunk: CHUNK })
+  const [sum, next] = g.apply('running_sum', [q, k, state], { scale: 1 / Math.sqrt(width), chunk: chunkOf(ctx) })
   ctx.setState('k_sum', g.reshape(next!, [b, h, width]))
   return sum!
 }

@@ -8,7 +8,7 @@ export const mamba1 = defineBlock({
   version: 1,
   title: 'Mamba',
   symbol: 'm',
-  letter: 'm',
+  glyph: { letter: 'm', light: '#F0B27A', dark: '#A8622A' },
   category: 'sequence mixer',
   doc: 'Selective state space: h <- exp(-exp(A_log) dt) h + (dt x) B^T per channel, y = h C + D x, gated by SiLU(z) (arXiv 2312.00752).',
   params: {

@@ -8,7 +8,7 @@ export const mamba2 = defineBlock({
   version: 1,
   title: 'Mamba-2',
   symbol: 'm2',
-  letter: 'M',
+  glyph: { letter: 'M', light: '#D9730D', dark: '#FF9D4D' },
   category: 'sequence mixer',
   doc: 'State-space duality: S <- e^(-exp(A_log) dt) S + B (dt x)^T with a scalar decay per head, y = S^T C + D x, gated RMSNorm (gate first) (arXiv 2405.21060). The state is kept as [heads, dState, headDim].',
   params: {

@@ -7,7 +7,7 @@ export const retnet = defineBlock({
   version: 1,
   title: 'RetNet',
   symbol: 'ret',
-  letter: 'R',
+  glyph: { letter: 'R', light: '#B23A76', dark: '#E57BAE' },
   category: 'sequence mixer',
   doc: 'Retention: S <- gamma_h S + k v^T with a fixed decay gamma_h = 1 - 2^(-5-h) per head, rotary queries and keys, output gate (arXiv 2307.08621).',
   params: {

@@ -6,7 +6,7 @@ import type { BlockContext } from './block.ts'
 import { defineBlock, rule } from './block.ts'
 import { constantInit, orthogonalInit, valuesInit, zeros } from './init.ts'
 import type { Init } from './init.ts'
-import { CHUNK, joinHeads, splitHeads } from './shared.ts'
+import { chunkOf, joinHeads, splitHeads } from './shared.ts'
 
 const FIRST_VALUE = 'rwkv7.first_value'
 const lowRank = (factor: number, dModel: number): number => Math.max(32, 32 * Math.round((factor * Math.sqrt(dModel)) / 32))
@@ -17,7 +17,7 @@ export const rwkv7 = defineBlock({
   version: 1,
   title: 'RWKV-7',
   symbol: 'r7',
-  letter: 'W',
+  glyph: { letter: 'W', light: '#9A7B16', dark: '#D3B24A' },
   category: 'sequence mixer',
   doc: 'RWKV-7 time mixing: S <- diag(w) S - (kappa a)(S^T kappa)^T + k v^T with data-dependent decay, removal and write, token shift, value residual to the first RWKV-7 block, group norm, bonus and gate (arXiv 2503.14456).',
   params: {
@@ -59,7 +59,7 @@ export const rwkv7 = defineBlock({
     const k = g.mul(k0, g.add(g.scalar(1), g.mul(g.sub(a, g.scalar(1)), ctx.weight('k_a', [d], { init: constantInit(1.02) }))))
     const [rh, kh, vh, ah, decayH] = [r, k, v, a, decay].map((t) => splitHeads(ctx, t, heads)) as [Value, Value, Value, Value, Value]
     const state = ctx.state('recurrent_state', [heads, p.headDim, p.headDim])
-    const [o, next] = g.apply('rwkv7_recurrence', [rh, decayH, kh, vh, kappa, g.mul(kappa, ah), state], { chunk: CHUNK })
+    const [o, next] = g.apply('rwkv7_recurrence', [rh, decayH, kh, vh, kappa, g.mul(kappa, ah), state], { chunk: chunkOf(ctx) })
     ctx.setState('recurrent_state', next!)
     const bonus = g.reduceSum(g.mul(g.mul(rh, kh), ctx.weight('r_k', [heads, p.headDim], { init: constantInit(-0.04), decay: false })), [3])
     const out = g.add(groupNorm(ctx, o!, p.headDim * p.normEps, i.normGain), joinHeads(ctx, g.mul(bonus, vh)))
@@ -111,7 +111,7 @@ export const rwkv7ChannelMix = defineBlock({
   version: 1,
   title: 'RWKV-7 channel mix',
   symbol: 'r7f',
-  letter: 'F',
+  glyph: { letter: 'F', light: '#8A9099', dark: '#7A828C' },
   category: 'channel mixer',
   doc: 'value(relu(key(x_t + (x_(t-1) - x_t) x_k))^2): a squared-ReLU feed-forward network behind a token shift (arXiv 2503.14456).',
   params: {

@@ -51,12 +51,13 @@ export function recurrentAttention(
 ): Value {
   const state = ctx.state(stateName, [v.type.shape[2]!, q.type.shape[3]!, v.type.shape[3]!])
   const gates = [decay, beta].filter((x) => x !== undefined)
-  const [o, next] = ctx.g.apply('linear_attention', [q, k, v, state, ...gates], { rule, scale, chunk: CHUNK })
+  const [o, next] = ctx.g.apply('linear_attention', [q, k, v, state, ...gates], { rule, scale, chunk: chunkOf(ctx) })
   ctx.setState(stateName, next!)
   return o!
 }
 
-/** Tokens per chunk of the sequence forms. */
-export const CHUNK = 64
+/** Tokens per chunk: 1 is the one-token form of decode, whose work differs from a prefill of one token. */
+export const chunkOf = (ctx: BlockContext): number => (ctx.phase === 'decode' ? 1 : CHUNK)
+const CHUNK = 64
 /** ε of L2 normalisation of queries and keys. */
 export const L2_EPS = 1e-6

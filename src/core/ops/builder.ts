@@ -94,6 +94,11 @@ export class GraphBuilder {
     return this.triangle(n, strict, 0, -1e30)
   }
 
+  /** Ones on the diagonal, [n, n]. */
+  identity(n: number): Value {
+    return this.shared(`identity ${n}`, () => this.constant([n, n], Float32Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0))))
+  }
+
   triangle(n: number, strict: boolean, inside: number, outside: number): Value {
     return this.shared(`triangle ${n} ${strict} ${inside} ${outside}`, () => {
       const data = new Float32Array(n * n)

@@ -18,7 +18,7 @@ function reduction(kind: string, onnx: string, doc: string, start: number, f: (a
       return [{ dtype: x!.dtype, shape: reduced(x!.shape, axes) }]
     },
     vjp,
-    emit: (node, e) => e.node(onnx, [e.inputs[0]!, e.ints(intsAttr(node.attrs, 'axes'))], { keepdims: 1 }),
+    emit: (node, e) => e.node(onnx, [e.inputs[0]!, e.ints(intsAttr(node.attrs, 'axes'))], { keepdims: 1, noop_with_empty_axes: 1 }),
     evaluate: ([x], node) => {
       const shape = node.outputs[0]!.type.shape
       const data = new Float64Array(sizeOf(shape)).fill(start)

@@ -32,7 +32,7 @@ export function attainmentSurface(
   const reached = new Float64Array(runs.length).fill(Infinity) // best second metric of each run so far
   const corners: [number, number][] = []
   let level = Infinity
-  for (let i = 0; i < events.length; ) {
+  for (let i = 0; i < events.length;) {
     const x = events[i]!.x
     for (; i < events.length && events[i]!.x === x; i++) {
       const { run, y } = events[i]!

@@ -132,7 +132,7 @@ function shareSmaller(pooled: Float64Array, order: Uint32Array, split: number, c
   let first = 0
   let second = 0
   let sum = 0
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     const value = pooled[order[start]!]!
     let tiedFirst = 0
     let tiedSecond = 0

@@ -15,7 +15,7 @@ function upperTail(x: number): number {
     // power series of (cdf - 1/2) / density: x + x^3/3 + x^5/(3*5) + ...
     let term = x
     let sum = x
-    for (let k = 3; term > sum * 1e-17; k += 2) sum += (term *= (x * x) / k)
+    for (let k = 3; term > sum * 1e-17; k += 2) sum += term *= (x * x) / k
     return 0.5 - sum * normalDensity(x)
   }
   // Mills ratio as the continued fraction 1/(x + 1/(x + 2/(x + 3/(x + ...))))

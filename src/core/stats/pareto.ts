@@ -2,7 +2,14 @@
 // front: a trial that failed in one metric is not an optimum of the others.
 
 import { check } from './check.ts'
-import { dimensionsOf, directionSigns, minimised, type Direction, type MinimisedPoints, type Point } from './direction.ts'
+import {
+  dimensionsOf,
+  directionSigns,
+  minimised,
+  type Direction,
+  type MinimisedPoints,
+  type Point,
+} from './direction.ts'
 
 /**
  * Whether `a` is at least as good as `b` in every metric and better in one. All metrics are minimised by default.

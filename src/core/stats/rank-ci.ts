@@ -135,7 +135,7 @@ export function permutationPValue(x: ArrayLike<number>, y: ArrayLike<number>, op
 function forEachOrder(n: number, swap: (i: number, j: number) => void, visit: () => void): void {
   const turns = new Int32Array(n)
   visit()
-  for (let i = 1; i < n; ) {
+  for (let i = 1; i < n;) {
     if (turns[i]! < i) {
       swap(i % 2 === 0 ? 0 : turns[i]!, i)
       visit()

@@ -19,7 +19,9 @@ interface Codes {
 
 function denseCodes(values: ArrayLike<number>): Codes {
   const codes = new Int32Array(values.length).fill(-1)
-  const distinct = Float64Array.from(values).filter((value) => !Number.isNaN(value)).sort()
+  const distinct = Float64Array.from(values)
+    .filter((value) => !Number.isNaN(value))
+    .sort()
   let levels = 0
   for (const value of distinct) if (levels === 0 || value !== distinct[levels - 1]) distinct[levels++] = value
   for (let i = 0; i < codes.length; i++) {
@@ -85,7 +87,10 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
 }
 
 function correlation(xy: number, xx: number, yy: number): number {
-  return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / (Math.sqrt(xx) * Math.sqrt(yy)))) : NaN
+  if (!(xx > 0 && yy > 0)) return NaN
+  // equal sums without a root, so that equal orders give exactly 1; two roots, so that large sums do not overflow
+  const scale = xx === yy ? xx : Math.sqrt(xx) * Math.sqrt(yy)
+  return Math.max(-1, Math.min(1, xy / scale))
 }
 
 /** Spearman's rho of (x, y) as a function of multiplicities, O(n) a call. */
@@ -150,7 +155,7 @@ export function kendallOfCounts(x: ArrayLike<number>, y: ArrayLike<number>): Cou
     let tiedX = 0
     let tiedBoth = 0
     let discordant = 0
-    for (let start = 0; start < order.length; ) {
+    for (let start = 0; start < order.length;) {
       // a group of equal x: ask about earlier groups first, then insert it
       const code = codesX[order[start]!]!
       let end = start

@@ -1,6 +1,6 @@
 // From which training step on the order of the candidates no longer changes: how short a proxy run may be.
 
-import { checkRange, checkSameLength } from './check.ts'
+import { check, checkRange, checkSameLength } from './check.ts'
 import { rankCorrelation, type RankCorrelation, type RankCorrelationOptions } from './rank-ci.ts'
 
 /** A metric of one item at one training step. */
@@ -40,6 +40,9 @@ export function settleStep(
 ): Settling {
   checkSameLength('curves, final', curves, final)
   const threshold = checkRange('threshold', options.threshold ?? 0.9, -1, 1)
+  curves.forEach((curve, i) =>
+    curve.forEach(({ step }) => check(Number.isFinite(step), `curves[${i}]`, `step (${step}) must be a finite number`)),
+  )
   const valueAt = curves.map((curve) => new Map(curve.map((point) => [point.step, point.value])))
   const steps = [...new Set(curves.flatMap((curve) => curve.map((point) => point.step)))].sort((a, b) => a - b)
   const checkpoints = steps.map((step): Checkpoint => {

@@ -16,8 +16,8 @@ export const mqar = defineTask({
     'Other positions hold random tokens of the whole vocabulary. Zoology, arXiv 2312.04927.',
   params: {
     vocabSize: integer({
-      doc: 'Tokens; the lower half are keys, the upper half values. Zoology uses 8192.',
-      default: 64,
+      doc: 'Tokens; the lower half are keys, the upper half values. Zoology uses 8192; the more, the longer until recall is learned.',
+      default: 16,
       min: 4,
       max: 65536,
     }),

@@ -37,6 +37,25 @@ export function cumulative(g: GraphBuilder, x: Value): Value {
   return g.matmul(g.lowerOnes(x.type.shape.at(-2)!), x)
 }
 
+/**
+ * Sum of the rows behind each row of its chunk, [..., C, w]: the log decay from a token to the chunk's end. Summed and not
+ * taken as a difference, whose gradients would cancel only up to rounding.
+ */
+export function remaining(g: GraphBuilder, x: Value): Value {
+  return g.matmul(g.lowerOnes(x.type.shape.at(-2)!, true), x, { transposeA: true })
+}
+
+/**
+ * exp(c_i - c_j) for j < i, 1 on the diagonal (0 when strict), else 0; cumulative log decays c [..., C, 1] -> [..., C, C].
+ * The diagonal is added as a constant: computed as exp(c_i - c_i) it would put two large gradients that should cancel on c_i,
+ * and under strong decay their rounding outweighs everything else.
+ */
+export function decayMatrix(g: GraphBuilder, c: Value, strict: boolean): Value {
+  const size = c.type.shape.at(-2)!
+  const below = g.exp(g.add(g.sub(c, swapLast(g, c)), g.lowerMask(size, true)))
+  return strict ? below : g.add(below, g.identity(size))
+}
+
 /** The last row of each chunk, [..., 1, w]. */
 export function lastRow(g: GraphBuilder, x: Value): Value {
   const axis = x.type.shape.length - 2
@@ -70,11 +89,11 @@ export function passState(g: GraphBuilder, first: Value, count: number, advance:
 const SUB_BLOCK = 16
 
 /**
- * `P_ij = Σ_k x_ik y_jk exp(cx_ik - cy_jk)` for j <= i (j < i when strict), else 0; [..., C, K] -> [..., C, C].
- * c are cumulative log decays, so that every exponent used is <= 0: pairs in different sub-blocks are measured from the
- * boundary between them and become matrix products, pairs in one sub-block are summed element by element.
+ * `P_ij = Σ_k x_ik y_jk exp(decay_(j+1)k + ... + decay_ik)` for j <= i, or, when strict, `... + decay_(i-1)k` for j < i; else
+ * 0; [..., C, K] -> [..., C, C]. Every exponent is <= 0 and summed over few tokens: pairs in different sub-blocks are
+ * measured from the boundary between them and become matrix products, pairs in one sub-block are summed element by element.
  */
-export function decayedScores(g: GraphBuilder, x: Value, cx: Value, y: Value, cy: Value, strict: boolean): Value {
+export function decayedScores(g: GraphBuilder, x: Value, y: Value, decay: Value, strict: boolean): Value {
   const shape = x.type.shape
   const axis = shape.length - 2
   const size = shape[axis]!
@@ -82,14 +101,16 @@ export function decayedScores(g: GraphBuilder, x: Value, cx: Value, y: Value, cy
   for (let start = 0; start < size; start += SUB_BLOCK) {
     const end = Math.min(start + SUB_BLOCK, size)
     const part = (v: Value): Value => g.slice(v, axis, start, end)
+    const before = (v: Value): Value => g.slice(v, axis, 0, start)
+    const sums = cumulative(g, part(decay))
+    const reach = strict ? g.matmul(g.lowerOnes(end - start, true), part(decay)) : sums
     const cells: Value[] = []
     if (start > 0) {
-      const boundary = g.slice(cy, axis, start - 1, start)
-      const left = g.mul(part(x), g.exp(g.sub(part(cx), boundary)))
-      const right = g.mul(g.slice(y, axis, 0, start), g.exp(g.sub(boundary, g.slice(cy, axis, 0, start))))
+      const left = g.mul(part(x), g.exp(reach))
+      const right = g.mul(before(y), g.exp(remaining(g, before(decay))))
       cells.push(g.matmul(left, right, { transposeB: true }))
     }
-    cells.push(diagonalScores(g, part(x), part(cx), part(y), part(cy), strict))
+    cells.push(diagonalScores(g, part(x), reach, part(y), sums, strict))
     const row = g.concat(cells, axis + 1)
     rows.push(g.pad(row, axis + 1, 0, size - end))
   }
@@ -102,8 +123,10 @@ function diagonalScores(g: GraphBuilder, x: Value, cx: Value, y: Value, cy: Valu
   const [s, k] = shape.slice(-2) as [number, number]
   const asRows = (v: Value): Value => g.reshape(v, [...v.type.shape.slice(0, -2), s, 1, k])
   const asColumns = (v: Value): Value => g.reshape(v, [...v.type.shape.slice(0, -2), 1, s, k])
-  const mask = g.reshape(g.lowerMask(s, strict), [s, s, 1])
+  const mask = g.reshape(g.lowerMask(s, true), [s, s, 1])
   const decay = g.exp(g.add(g.sub(asRows(cx), asColumns(cy)), mask)) // [..., s, s, K]
   const products = g.mul(g.mul(decay, asRows(x)), asColumns(y))
-  return g.reshape(g.reduceSum(products, [lead.length + 2]), [...lead, s, s])
+  const below = g.reshape(g.reduceSum(products, [lead.length + 2]), [...lead, s, s])
+  // where the diagonal counts, cx and cy are the same sums: its decay is 1 (see decayMatrix)
+  return strict ? below : g.add(below, g.mul(g.reduceSum(g.mul(x, y), [lead.length + 1]), g.identity(s)))
 }

@@ -7,7 +7,7 @@ import { sizeOf, typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { intAttr, require, textAttr } from '../op.ts'
 import type { OpDef } from '../op.ts'
-import { chunkAt, cumulative, decayedScores, fromChunks, lastRow, passState, planChunks, swapLast, toChunks } from './chunks.ts'
+import { chunkAt, cumulative, decayedScores, decayMatrix, fromChunks, lastRow, passState, planChunks, remaining, swapLast, toChunks } from './chunks.ts'
 import type { ChunkPlan } from './chunks.ts'
 
 export type UpdateRule = 'linear' | 'gated' | 'delta' | 'gated_delta'
@@ -61,7 +61,7 @@ export const linearAttention: OpDef = {
     const [b, t, groups, dk] = q.type.shape as [number, number, number, number]
     const [, , heads, dv] = v.type.shape as [number, number, number, number]
     const c = intAttr(node.attrs, 'chunk')
-    if (t === 1) return { flops: b * heads * dk * dv * (4 + Number(isGated(rule)) + 2 * Number(isDelta(rule))) }
+    if (c === 1) return { flops: b * t * heads * dk * dv * (4 + Number(isGated(rule)) + 2 * Number(isDelta(rule))) }
     if (isDelta(rule)) return { flops: b * t * heads * (6 * dk * dv + 2 * c * (3 * dk + 2 * dv) + (c * c) / 3) }
     return { flops: b * t * (heads * (4 * dk * dv + 2 * c * dv) + groups * 2 * c * dk) }
   },
@@ -122,13 +122,14 @@ function chunked(g: GraphBuilder, parts: Operands, plan: ChunkPlan): [Value, Val
   const perToken = (x: Value): Value => grid(g.reshape(x, [...x.type.shape, 1])) // [B, G, R, n, C, 1]
   const q = grid(parts.q), k = grid(parts.k), v = grid(parts.v)
   const state = g.reshape(parts.state, [b, groups, heads / groups, 1, dk, dv])
-  const c = parts.decay && cumulative(g, perToken(parts.decay))
+  const decay = parts.decay && perToken(parts.decay)
+  const c = decay && cumulative(g, decay)
   const end = c && lastRow(g, c)
   const grow = c && g.exp(c) // from the chunk's start to each token
-  const fade = c && g.exp(g.sub(end!, c)) // from each token to the chunk's end
+  const fade = decay && g.exp(remaining(g, decay)) // from each token to the chunk's end
   const whole = end && g.exp(end)
   const times = (x: Value, factor: Value | undefined): Value => (factor === undefined ? x : g.mul(x, factor))
-  const between = (strict: boolean): Value => (c === undefined ? g.lowerOnes(plan.size, strict) : g.exp(g.add(g.sub(c, swapLast(g, c)), g.lowerMask(plan.size, strict))))
+  const between = (strict: boolean): Value => (c === undefined ? g.lowerOnes(plan.size, strict) : decayMatrix(g, c, strict))
 
   let written = v
   let carried: Value | undefined
@@ -158,14 +159,14 @@ function chunkedByKey(g: GraphBuilder, parts: Operands, decay: Value, plan: Chun
   const [b, heads, dk, dv] = parts.state.type.shape as [number, number, number, number]
   const grid = (x: Value): Value => toChunks(g, x, parts.q.type.shape[2]!, plan)
   const q = grid(parts.q), k = grid(parts.k), v = grid(parts.v)
-  const c = cumulative(g, grid(decay))
-  const end = lastRow(g, c)
-  const faded = g.mul(k, g.exp(g.sub(end, c)))
-  const whole = swapLast(g, g.exp(end)) // [B, G, R, n, K, 1]
+  const steps = grid(decay)
+  const c = cumulative(g, steps)
+  const faded = g.mul(k, g.exp(remaining(g, steps)))
+  const whole = swapLast(g, g.exp(lastRow(g, c))) // [B, G, R, n, K, 1]
   const state = g.reshape(parts.state, [b, q.type.shape[1]!, v.type.shape[2]!, 1, dk, dv])
   const added = g.matmul(faded, v, { transposeA: true })
   const { before, last } = passState(g, state, plan.count, (i, s) => g.add(g.mul(s, chunkAt(g, whole, i)), chunkAt(g, added, i)))
-  const inside = g.matmul(decayedScores(g, q, c, k, c, false), v)
+  const inside = g.matmul(decayedScores(g, q, k, steps, false), v)
   const o = g.add(g.matmul(g.mul(q, g.exp(c)), before), inside)
   return [fromChunks(g, o, plan), g.reshape(last, [b, heads, dk, dv])]
 }

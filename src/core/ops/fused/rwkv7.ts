@@ -3,7 +3,7 @@ import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { intAttr, require } from '../op.ts'
 import type { OpDef } from '../op.ts'
-import { chunkAt, cumulative, decayedScores, fromChunks, lastRow, passState, planChunks, swapLast, toChunks } from './chunks.ts'
+import { chunkAt, cumulative, decayedScores, fromChunks, lastRow, passState, planChunks, remaining, swapLast, toChunks } from './chunks.ts'
 import type { ChunkPlan } from './chunks.ts'
 
 /**
@@ -26,7 +26,7 @@ export const rwkv7Recurrence: OpDef = {
   cost: (node) => {
     const [b, t, h, width] = node.inputs[0]!.type.shape as [number, number, number, number]
     const c = intAttr(node.attrs, 'chunk')
-    if (t === 1) return { flops: 9 * b * h * width * width }
+    if (c === 1) return { flops: 9 * b * t * h * width * width }
     return { flops: b * t * h * (8 * width * width + 18 * c * width + (c * c) / 3) }
   },
   decompose: (g, node) => {
@@ -54,12 +54,12 @@ function chunked(g: GraphBuilder, inputs: Operands, plan: ChunkPlan): [Value, Va
   const c = cumulative(g, decay)
   const exclusive = g.sub(c, decay)
   const end = lastRow(g, c)
-  const fade = g.exp(g.sub(end, c))
+  const fade = g.exp(remaining(g, decay))
   const fadedK = g.mul(k, fade), fadedB = g.mul(b, fade)
   const whole = swapLast(g, g.exp(end))
-  const solve = g.one('tri_inverse', [decayedScores(g, kappa, exclusive, b, c, true)])
+  const solve = g.one('tri_inverse', [decayedScores(g, kappa, b, decay, true)])
   const fromState = g.matmul(solve, g.mul(kappa, g.exp(exclusive)))
-  const fromValues = g.matmul(solve, g.matmul(decayedScores(g, kappa, exclusive, k, c, true), v))
+  const fromValues = g.matmul(solve, g.matmul(decayedScores(g, kappa, k, decay, true), v))
   const removed: Value[] = []
   const state = g.reshape(inputs[6], [batch, heads, 1, 1, width, width])
   const { before, last } = passState(g, state, plan.count, (i, s) => {
@@ -69,7 +69,7 @@ function chunked(g: GraphBuilder, inputs: Operands, plan: ChunkPlan): [Value, Va
     const written = g.sub(g.matmul(at(fadedK), at(v), { transposeA: true }), g.matmul(at(fadedB), x, { transposeA: true }))
     return g.add(g.mul(s, at(whole)), written)
   })
-  const inside = g.sub(g.matmul(decayedScores(g, r, c, k, c, false), v), g.matmul(decayedScores(g, r, c, b, c, false), g.concat(removed, 3)))
+  const inside = g.sub(g.matmul(decayedScores(g, r, k, decay, false), v), g.matmul(decayedScores(g, r, b, decay, false), g.concat(removed, 3)))
   const o = g.add(g.matmul(g.mul(r, g.exp(c)), before), inside)
   return [fromChunks(g, o, plan), g.reshape(last, [batch, heads, width, width])]
 }

@@ -31,7 +31,7 @@ export const triInverse: OpDef = {
   decompose: (g, node) => {
     const a = node.inputs[0]!
     const size = a.type.shape.at(-1)!
-    const identity = diagonal(g, size)
+    const identity = g.identity(size)
     if (size === 1) return [g.broadcast(identity, a.type.shape)]
     let x: Value | undefined
     for (let block = 1; block < size; block *= 2) {
@@ -40,10 +40,6 @@ export const triInverse: OpDef = {
     }
     return [x!]
   },
-}
-
-function diagonal(g: GraphBuilder, size: number): Value {
-  return g.shared(`identity ${size}`, () => g.constant([size, size], Float32Array.from({ length: size * size }, (_, i) => Number(i % (size + 1) === 0))))
 }
 
 /** 1 where a pair of solved blocks of this size still has its lower left corner to solve. */

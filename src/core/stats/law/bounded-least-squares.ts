@@ -78,63 +78,70 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum
 }
 
-/** target - A x, leaving the `except` unknowns out of A x. */
+/** target - A x, leaving the unknowns in `except` out of A x. */
 function residual(columns: Columns, target: Float64Array, x: Float64Array, except: readonly number[]): Float64Array {
   const rest = Float64Array.from(target)
-  columns.forEach((column, j) => {
-    if (x[j] === 0 || except.includes(j)) return
-    for (let i = 0; i < rest.length; i++) rest[i]! -= column[i]! * x[j]!
-  })
+  for (let j = 0; j < columns.length; j++) if (!except.includes(j)) subtract(rest, columns[j]!, x[j]!)
   return rest
+}
+
+function subtract(from: Float64Array, column: Float64Array, factor: number): void {
+  if (factor === 0) return
+  for (let i = 0; i < from.length; i++) from[i]! -= factor * column[i]!
+}
+
+/** Applies the reflection I - 2 v v', where v starts at index `from`. */
+function reflect(vector: Float64Array, reflection: Float64Array, from: number): void {
+  let product = 0
+  for (let i = from; i < vector.length; i++) product += reflection[i]! * vector[i]!
+  for (let i = from; i < vector.length; i++) vector[i]! -= 2 * product * reflection[i]!
+}
+
+/** The reflection that turns entries `from`... of a column into one entry; undefined if there is nothing left to turn. */
+function reflectionOf(column: Float64Array, from: number, norm: number): Float64Array | undefined {
+  let tail = 0
+  for (let i = from; i < column.length; i++) tail += column[i]! ** 2
+  tail = Math.sqrt(tail)
+  // what earlier columns leave of this one is rounding
+  if (from >= column.length || tail <= 1e-13 * norm) return undefined
+  const reflection = new Float64Array(column.length)
+  for (let i = from; i < column.length; i++) reflection[i] = column[i]!
+  reflection[from]! += column[from]! >= 0 ? tail : -tail
+  const length = Math.sqrt(dot(reflection, reflection))
+  for (let i = from; i < column.length; i++) reflection[i]! /= length
+  return reflection
 }
 
 /** Unbounded least squares in the free unknowns by Householder reflections; the others stay as in x. */
 function solveFree(columns: Columns, target: Float64Array, x: Float64Array, free: readonly number[]): Float64Array {
   const rest = residual(columns, target, x, free)
-  const matrix: Float64Array[] = []
-  const pivots: number[] = []
   const solution = Float64Array.from(free, (j) => x[j]!)
-  const dependent: number[] = []
+  const triangle: Float64Array[] = []
+  const pivots: number[] = [] // position in `free` of each column of the triangle
   const reflections: Float64Array[] = []
-  const reflect = (vector: Float64Array, reflection: Float64Array, from: number): void => {
-    let product = 0
-    for (let i = from; i < vector.length; i++) product += reflection[i]! * vector[i]!
-    for (let i = from; i < vector.length; i++) vector[i]! -= 2 * product * reflection[i]!
-  }
-  free.forEach((j, position) => {
-    const column = Float64Array.from(columns[j]!)
+  for (let position = 0; position < free.length; position++) {
+    const original = columns[free[position]!]!
+    const column = Float64Array.from(original)
     const norm = Math.sqrt(dot(column, column))
-    reflections.forEach((reflection, step) => reflect(column, reflection, step))
-    const step = reflections.length
-    let tail = 0
-    for (let i = step; i < column.length; i++) tail += column[i]! ** 2
-    tail = Math.sqrt(tail)
-    if (step >= column.length || tail <= 1e-13 * norm) {
-      dependent.push(position)
-      return
+    for (let step = 0; step < reflections.length; step++) reflect(column, reflections[step]!, step)
+    const reflection = reflectionOf(column, reflections.length, norm)
+    if (reflection === undefined) {
+      // a dependent unknown stays where it is, so its part moves to the right-hand side
+      subtract(rest, original, solution[position]!)
+      continue
     }
-    const reflection = new Float64Array(column.length)
-    for (let i = step; i < column.length; i++) reflection[i] = column[i]!
-    reflection[step]! += column[step]! >= 0 ? tail : -tail
-    const length = Math.sqrt(dot(reflection, reflection))
-    for (let i = step; i < column.length; i++) reflection[i]! /= length
-    reflect(column, reflection, step)
+    reflect(column, reflection, reflections.length)
     reflections.push(reflection)
-    matrix.push(column)
+    triangle.push(column)
     pivots.push(position)
-  })
-  // dependent unknowns stay where they are, so their part moves to the right-hand side
-  for (const position of dependent) {
-    const column = columns[free[position]!]!
-    for (let i = 0; i < rest.length; i++) rest[i]! -= column[i]! * solution[position]!
   }
-  reflections.forEach((reflection, step) => reflect(rest, reflection, step))
-  for (let row = matrix.length - 1; row >= 0; row--) {
+  for (let step = 0; step < reflections.length; step++) reflect(rest, reflections[step]!, step)
+  for (let row = triangle.length - 1; row >= 0; row--) {
     let value = rest[row]!
-    for (let later = row + 1; later < matrix.length; later++) {
-      value -= matrix[later]![row]! * solution[pivots[later]!]!
+    for (let later = row + 1; later < triangle.length; later++) {
+      value -= triangle[later]![row]! * solution[pivots[later]!]!
     }
-    solution[pivots[row]!] = value / matrix[row]![row]!
+    solution[pivots[row]!] = value / triangle[row]![row]!
   }
   return solution
 }

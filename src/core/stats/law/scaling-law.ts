@@ -41,12 +41,7 @@ export type LawAxis = 'depth' | 'width' | 'tokens'
 /** A reason to trust a fit less. */
 export interface LawWarning {
   readonly kind:
-    | 'few-points'
-    | 'constant-size'
-    | 'few-levels'
-    | 'term-vanished'
-    | 'exponent-at-bound'
-    | 'ill-conditioned'
+    'few-points' | 'constant-size' | 'few-levels' | 'term-vanished' | 'exponent-at-bound' | 'ill-conditioned'
   readonly axis?: LawAxis | undefined
   readonly message: string
 }
@@ -92,7 +87,11 @@ const ILL_CONDITIONED = 1000
 export function predictLoss(law: ScalingLaw, at: LawSizes): number {
   checkSizes(at, 'at')
   const tokens = at.tokens ?? law.tokens
-  check(law.c === 0 || tokens !== undefined, 'at.tokens', 'this law has a term for tokens: a prediction needs their count')
+  check(
+    law.c === 0 || tokens !== undefined,
+    'at.tokens',
+    'this law has a term for tokens: a prediction needs their count',
+  )
   check(
     law.tokens === undefined || tokens === law.tokens,
     'at.tokens',
@@ -188,7 +187,10 @@ export function solveLaw(data: LawData, options: FitOptions = {}): { solution: S
   for (let round = 0; round < 12; round++) {
     const errors = residuals(problemAt(1), solution.coefficients, solution.logExponents)
     // as many residuals as there are free numbers may be zero without meaning low noise
-    const sizes = errors.map(Math.abs).sort().slice(Math.min(2 * data.axes.length, errors.length - 1))
+    const sizes = errors
+      .map(Math.abs)
+      .sort()
+      .slice(Math.min(2 * data.axes.length, errors.length - 1))
     const next = Math.max(1e-9, 1.345 * 1.4826 * median(sizes))
     if (delta < Infinity && Math.abs(next - delta) <= 0.02 * delta) break
     delta = next

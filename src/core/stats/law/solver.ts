@@ -47,7 +47,11 @@ function combine(columns: readonly Float64Array[], coefficients: ArrayLike<numbe
 }
 
 /** Predicted minus true logarithm of each value; -Infinity where the prediction is 0. */
-export function residuals(problem: Problem, coefficients: ArrayLike<number>, logExponents: ArrayLike<number>): Float64Array {
+export function residuals(
+  problem: Problem,
+  coefficients: ArrayLike<number>,
+  logExponents: ArrayLike<number>,
+): Float64Array {
   return combine(basis(problem, logExponents), coefficients).map((value, i) => Math.log(value) - problem.values[i]!)
 }
 
@@ -73,7 +77,7 @@ function project(problem: Problem, logExponents: Float64Array): Solution {
   const columns = basis(problem, logExponents)
   const low = new Float64Array(columns.length)
   const high = new Float64Array(columns.length).fill(Infinity)
-  let predicted = problem.values.map(Math.exp)
+  let predicted: Float64Array = problem.values.map(Math.exp)
   let errors: Float64Array = new Float64Array(predicted.length)
   let best: Solution = { coefficients: low, logExponents, objective: Infinity }
   for (let round = 0; round < 3; round++) {
@@ -117,7 +121,7 @@ export function refine(problem: Problem, start: Solution): Solution {
   const n = problem.values.length
   const unknowns = 2 * k + 1
   let at = start
-  let errors = residuals(problem, at.coefficients, at.logExponents)
+  let errors: Float64Array = residuals(problem, at.coefficients, at.logExponents)
   let objective = lossOf(problem, errors)
   let damping = 1e-3
   const scale = new Float64Array(unknowns)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Program } from '#core/graph/program.ts'
 import type { Node } from '#core/graph/types.ts'
-import { openOrtProgram, probeProvider } from './ort.ts'
+import { openOrtProgram, probeProvider, takesHeadWidth } from './ort.ts'
 import type { Target } from './target.ts'
 
 /** Fused ops whose CPU kernels are right and faster than their decomposition, by phase. */
@@ -28,7 +28,8 @@ export const ortCpu: Target = {
 
 function claims(node: Node, phase: Program['phase']): boolean {
   if (!CLAIMED[phase].has(node.op)) return false
-  if (node.op === 'attention') return (node.attrs['window'] as number) === 0 || (node.attrs['meta'] as number) === 0
-  if (node.op === 'attention_step') return (node.attrs['window'] as number) === 0
+  const isWindowed = (node.attrs['window'] as number) > 0
+  if (node.op === 'attention') return takesHeadWidth(node) && !(isWindowed && (node.attrs['meta'] as number) > 0)
+  if (node.op === 'attention_step') return takesHeadWidth(node) && !isWindowed
   return true
 }

@@ -1,6 +1,6 @@
 import type { Program } from '#core/graph/program.ts'
 import type { Node } from '#core/graph/types.ts'
-import { openOrtProgram, probeProvider } from './ort.ts'
+import { openOrtProgram, probeProvider, takesHeadWidth } from './ort.ts'
 import type { Target } from './target.ts'
 
 /** Fused ops with WebGPU kernels. Inverse and TensorScatter have none, so what needs them is decomposed or runs on the CPU. */
@@ -25,7 +25,7 @@ export const ortWebgpu: Target = {
 
 function claims(node: Node, phase: Program['phase']): boolean {
   if (!CLAIMED[phase].has(node.op)) return false
-  if (node.op === 'attention' || node.op === 'attention_step') return (node.attrs['window'] as number) === 0
+  if (node.op === 'attention' || node.op === 'attention_step') return takesHeadWidth(node) && (node.attrs['window'] as number) === 0
   if (node.op === 'linear_attention') return node.inputs[0]!.type.shape[3]! <= MAX_KEY_WIDTH
   return true
 }

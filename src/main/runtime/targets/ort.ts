@@ -46,6 +46,9 @@ export function probeProvider(name: ProviderName): Availability {
 
 const newArray = (type: TensorType): HostArray => (type.dtype === 'f32' ? new Float32Array(sizeOf(type.shape)) : new Int32Array(sizeOf(type.shape)))
 
+/** GroupQueryAttention refuses other head widths when it runs. */
+export const takesHeadWidth = (node: Node): boolean => node.inputs[0]!.type.shape[3]! % 8 === 0
+
 /** Compiles a program and prepares its state. */
 export function openOrtProgram(program: Program, options: OpenOptions, target: OrtTargetOptions): Session {
   const clock = stopwatch()

@@ -1,0 +1,12 @@
+// Every version of the project file, oldest first. A released migration is never edited; a change is a file more.
+
+import { initial } from './001-initial.ts'
+
+/** One step of the schema: the SQL that leads from `version - 1` to `version`. */
+export interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly sql: string
+}
+
+export const migrations: readonly Migration[] = [initial]
