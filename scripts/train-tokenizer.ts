@@ -18,7 +18,8 @@ for await (const document of await openCorpus('demo')) {
 const written = `${JSON.stringify(trainBytePairs(texts, 4096), null, 1)}\n`
 
 if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== written) throw new Error(`${target} is not what the demo corpus gives: run this without --check`)
+  if (readFileSync(target, 'utf8') !== written)
+    throw new Error(`${target} is not what the demo corpus gives: run this without --check`)
 } else {
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(`${target}.tmp`, written)

@@ -15,7 +15,7 @@ export const ERROR_CODES = {
   'checkpoint-invalid': 'A checkpoint does not fit the model or run that wants to load it.',
   'target-missing': 'An execution target is not available on this machine. The message gives the reason.',
   'target-failed': 'An execution target failed while it compiled or ran a program.',
-  'train-diverged': 'A training run produced a loss or gradient that is not finite.',
+  'train-diverged': 'A training run produced a loss, gradient or weight that is not finite, or a loss far above that of guessing.',
   'job-cancelled': 'A job was cancelled by the user.',
   'job-crashed': 'The runner process ended while it worked on a job.',
   'store-invalid': 'A project file is damaged, foreign, or of a newer version than this program.',

@@ -16,13 +16,14 @@ import { bigramOf } from './runtime/train/corpus-source.ts'
 import { closeProject, openProject } from './store/db.ts'
 import { terminalProgress } from './terminal.ts'
 
-const MODEL = '{name: "NAME", dModel: 128, vocabSize: 4096}'
+const MODEL = '{name: "NAME", dModel: 128, vocabSize: 257}'
 const STACKS: readonly (readonly [name: string, pattern: string])[] = [
   ['pure attention', '(a{headDim: 32} f)x4'],
   ['pure DeltaNet', '(d{nHeads: 4} f)x4'],
   ['DeltaNet + Mamba-2 hybrid', '(d{nHeads: 4} f m2{headDim: 32, dState: 32} f)x2'],
 ]
-const RUN = { steps: 240, batchSize: 8, seqLen: 128, validationEvery: 40, validationTokens: 32768, seed: 1 }
+const DATA = { kind: 'corpus', path: null, tokenizer: 'bytes' } as const
+const RUN = { steps: 240, batchSize: 8, seqLen: 256, validationEvery: 40, validationTokens: 32768, seed: 1 }
 
 /** A folder that nothing is in yet: quickstart, quickstart-2, ... */
 function freshFolder(): string {
@@ -45,16 +46,16 @@ async function main(): Promise<void> {
   try {
     for (const spec of specs) {
       progress.note(`training ${spec.name}`)
-      const outcome = await runTraining(runner, { config: parseTrainConfig({ spec, run: RUN }), project, name: spec.name }, { onProgress: (e) => progress.update(e) })
+      const outcome = await runTraining(runner, { config: parseTrainConfig({ spec, data: DATA, run: RUN }), project, name: spec.name }, { onProgress: (e) => progress.update(e) })
       progress.note(outcome.state === 'done' ? `  ${outcome.final['bitsPerByte']!.toFixed(3)} bits/byte, ${Math.round(outcome.tokensPerSecond)} tokens/s` : `  ${outcome.error?.message ?? outcome.state}`)
     }
     progress.note('measuring prefill and decode')
     await runProfile(runner, { specs, target: 'ort-cpu', options: { phases: 'both', batchSize: 1, promptLen: 128, context: 512, threads: null, seed: 1, maxRelativeWidth: 0.03, maxSeconds: 30, trace: true, decomposeAll: false } }, { project, onProgress: (e) => progress.update(e) })
     progress.end()
-    const { bitsPerByte } = await bigramOf({ kind: 'corpus', path: null, tokenizer: 'sotu-4096' })
+    const { bitsPerByte } = await bigramOf(DATA)
     const report = projectReport(project, {
       title: 'Quickstart: three small stacks',
-      intro: `Trained for ${RUN.steps} steps of ${RUN.batchSize} x ${RUN.seqLen} tokens on the State of the Union addresses (CC0), validated on held-out addresses. Command: npm run quickstart.`,
+      intro: `Trained for ${RUN.steps} steps of ${RUN.batchSize} x ${RUN.seqLen} bytes on the State of the Union addresses (CC0), validated on held-out addresses. Command: npm run quickstart.`,
       ...(bitsPerByte !== null && { baseline: { name: `bigram ${bitsPerByte.toFixed(2)}`, bitsPerByte } }),
     })
     const path = join(folder, 'report.html')

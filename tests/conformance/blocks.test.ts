@@ -106,7 +106,7 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
     const length = 70
     const inputs = sampleInputs(sample, BATCH, length)
     const before = parallel(sample, inputs, length)
-    for (const token of [0, 1, 16, 63, 64, 69]) {
+    for (const token of [0, 1, 16, 64, 69]) {
       const changed = new Map([...inputs].map(([name, x]) => [name, { ...x, data: x.data.map((v, i) => (Math.floor(i / sample.dModel) % length >= token ? v - 3 : v)) }]))
       const after = parallel(sample, changed, length)
       expect(cut(after, 0, token).data, `token ${token}`).toEqual(cut(before, 0, token).data)
@@ -118,19 +118,19 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
     const inputs = sampleInputs(sample, BATCH, LONGEST)
     const { outputs, states } = recurrent(sample, inputs, LONGEST)
     for (const length of LENGTHS) {
-      const y = parallel(sample, inputs, length)
-      for (let t = 0; t < length; t++) assertClose(outputs[t]!.data, cut(y, t, t + 1).data, 1e-8, `token ${t} of ${length}`)
       const prefill = lowerSample(sample, 'prefill', BATCH, length, LONGEST)
       const results = evaluate(prefill.graph, new Map([...sampleWeights(sample), ...cutAll(inputs, 0, length)]))
-      assertClose(results.get('y')!.data, y.data, 1e-12, `prefill of ${length}`)
+      const y = results.get('y')!
+      for (let t = 0; t < length; t++) assertClose(outputs[t]!.data, cut(y, t, t + 1).data, 1e-8, `token ${t} of ${length}`)
+      if (length === 65) assertClose(y.data, parallel(sample, inputs, length).data, 1e-12, 'prefill and train')
       for (const { name } of prefill.states) assertClose(results.get(`next.${name}`)!.data, states[length - 1]!.get(name)!.data, 1e-8, `${name} after ${length}`)
     }
   })
 
   it.each(samples)('has the gradients of finite differences: $label', (sample) => {
-    for (const [length, entries] of [[7, 2], [66, 0]] as const) {
+    for (const [length, joint] of [[7, false], [66, true]] as const) {
       const { graph } = lowerSample(sample, 'train', 1, length)
-      gradcheck(graph, new Map([...sampleWeights(sample), ...sampleInputs(sample, 1, length)]), { entries, tolerance: 1e-5 })
+      gradcheck(graph, new Map([...sampleWeights(sample), ...sampleInputs(sample, 1, length)]), { entries: 2, joint, tolerance: 1e-5 })
     }
   })
 

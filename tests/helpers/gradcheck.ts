@@ -15,8 +15,10 @@ import type { Feeds } from './evaluate.ts'
 export interface GradcheckOptions {
   /** Inputs to differentiate; default: all float inputs. */
   readonly wrt?: readonly string[]
-  /** Entries of each input that are checked one by one, besides one random direction over all of them. */
+  /** Entries of each input that are checked one by one, besides a random direction over all of them. */
   readonly entries?: number
+  /** Only one random direction over all inputs together: for graphs that are slow to run. */
+  readonly joint?: boolean
   readonly step?: number
   /** Largest difference over the larger of 1 and the largest gradient entry of that input. */
   readonly tolerance?: number
@@ -42,25 +44,26 @@ export function gradcheck(graph: Graph, feeds: Feeds, options: GradcheckOptions 
     const results = interpret(forward, changed, ops)
     return outputs.reduce((total, o) => total + dot(results.get(o.name)!.data, seeds.get(`cotangent.${o.name}`)!.data), 0)
   }
+  const check = (what: string, direction: ReadonlyMap<string, Float64Array>): void => {
+    const along = [...direction].map(([name, d]) => ({ name, d, analytic: gradients.get(`grad.${name}`)!.data }))
+    const length = Math.sqrt(along.reduce((total, { d }) => total + dot(d, d), 0)) || 1
+    const scale = along.reduce((most, { analytic }) => analytic.reduce((m, x) => Math.max(m, Math.abs(x)), most), 1)
+    const shifted = (h: number): Feeds => new Map([...feeds, ...along.map(({ name, d }): [string, Tensor] => [name, moved(feeds.get(name)!, d, h / length)])])
+    const numeric = (sum(shifted(step)) - sum(shifted(-step))) / (2 * step)
+    const expected = along.reduce((total, { d, analytic }) => total + dot(analytic, d), 0) / length
+    if (!(Math.abs(numeric - expected) <= tolerance * scale)) throw new Error(`gradient along ${what}: ${expected}, finite differences give ${numeric} (largest entry ${scale})`)
+  }
+  const random = (name: string): Float64Array => normal(rng(seed, 'direction', name), feeds.get(name)!.shape).data
+  if (options.joint === true) return check('a random direction over all inputs', new Map(wrt.map((name) => [name, random(name)])))
   for (const name of wrt) {
-    const fed = feeds.get(name)!
-    const analytic = gradients.get(`grad.${name}`)!.data
-    const scale = analytic.reduce((most, x) => Math.max(most, Math.abs(x)), 1)
-    const random = rng(seed, 'directions', name)
-    const directions = [
-      { what: 'a random direction', direction: normal(random, fed.shape).data },
-      ...sample(fed.data.length, entries, (n) => random.integer(n)).map((i) => ({ what: `entry ${i}`, direction: unit(fed.data.length, i) })),
-    ]
-    for (const { what, direction } of directions) {
-      const shifted = (h: number): Feeds => new Map([...feeds, [name, { ...fed, data: fed.data.map((x, i) => x + h * direction[i]!) } satisfies Tensor]])
-      const length = Math.sqrt(dot(direction, direction)) || 1
-      const h = step / length
-      const numeric = (sum(shifted(h)) - sum(shifted(-h))) / (2 * step)
-      const expected = dot(analytic, direction) / length
-      if (!(Math.abs(numeric - expected) <= tolerance * scale)) throw new Error(`gradient of ${name} along ${what}: ${expected}, finite differences give ${numeric} (largest entry ${scale})`)
-    }
+    const { length } = feeds.get(name)!.data
+    const draws = rng(seed, 'entries', name)
+    check(`a random direction of ${name}`, new Map([[name, random(name)]]))
+    for (const i of sample(length, entries, (n) => draws.integer(n))) check(`entry ${i} of ${name}`, new Map([[name, new Float64Array(length).fill(1, i, i + 1)]]))
   }
 }
+
+const moved = (x: Tensor, direction: Float64Array, by: number): Tensor => ({ ...x, data: x.data.map((v, i) => v + by * direction[i]!) })
 
 function withSeeds(graph: Graph, seeds: Feeds): Graph {
   const g = newGraph()
@@ -74,8 +77,6 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
   return sum
 }
-
-const unit = (length: number, at: number): Float64Array => new Float64Array(length).fill(1, at, at + 1)
 
 /** So many different indices below n, or all of them. */
 function sample(n: number, count: number, draw: (n: number) => number): number[] {

@@ -313,10 +313,10 @@ it('the runner refuses to be started by hand', async () => {
 it('none of this stopped the parent for 50 ms', () => {
   const longest = Math.max(...gaps.map((gap) => Math.min(gap.wallMs, gap.cpuMs)))
   const wall = gaps.map((gap) => gap.wallMs).sort((a, b) => a - b)
-  const percentile = wall[Math.floor(wall.length * 0.99)]!
+  const percentile = wall[Math.floor(wall.length * 0.95)]!
   const facts = [longest, percentile, wall.at(-1)!].map((ms) => ms.toFixed(1))
   process.stdout.write(
-    `event loop of the parent: busy for ${facts[0]} ms at most; gaps p99 ${facts[1]} ms, max ${facts[2]} ms\n`,
+    `event loop of the parent: busy for ${facts[0]} ms at most; gaps p95 ${facts[1]} ms, max ${facts[2]} ms\n`,
   )
   expect(gaps.length).toBeGreaterThan(200)
   expect(longest).toBeLessThan(50)

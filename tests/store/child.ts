@@ -17,7 +17,8 @@ if (mode === 'hold') {
   say('open')
   setInterval(() => {}, 1000)
 } else if (mode === 'trials') {
-  const study = listStudies(project)[0]?.id ?? createStudy(project, { name: 'killed', kind: 'search', config: {}, seed: 1 })
+  const study =
+    listStudies(project)[0]?.id ?? createStudy(project, { name: 'killed', kind: 'search', config: {}, seed: 1 })
   // an interrupted number is proposed again, as a resumed search does
   for (let number = Math.max(0, countTrials(project, study) - 1); ; number++) {
     if (countTrials(project, study, { state: 'done' }) > number) continue

@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -46,7 +55,9 @@ describe('a project file', () => {
   })
 
   it('has strict tables only', () => {
-    const tables = scratchProject().sql.all("SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+    const tables = scratchProject().sql.all(
+      "SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
+    )
     expect(tables).toEqual([])
   })
 
@@ -91,7 +102,10 @@ describe('files that are no project', () => {
     other.close()
     const before = readFileSync(path)
     for (const readonly of [true, false])
-      expect(errorOf(path, { readonly, create: true })).toMatchObject({ code: 'store-invalid', message: expect.stringContaining(`application_id ${id}`) })
+      expect(errorOf(path, { readonly, create: true })).toMatchObject({
+        code: 'store-invalid',
+        message: expect.stringContaining(`application_id ${id}`),
+      })
     expect(readFileSync(path)).toEqual(before)
     expect(readdirSync(join(path, '..'))).toEqual(['other.db'])
   })
@@ -101,7 +115,8 @@ describe('files that are no project', () => {
     mkdirSync(join(folder, 'inner'))
     expect(errorOf(join(folder, 'inner'))).toMatchObject({ code: 'store-invalid' })
     expect(errorOf(join(folder, 'none', 'a.heddle'), { create: true })).toMatchObject({ code: 'file-missing' })
-    for (const name of ['', 'a\0b', `${folder}/ends with a space `]) expect(errorOf(name, { create: true })).toMatchObject({ code: 'usage' })
+    for (const name of ['', 'a\0b', `${folder}/ends with a space `])
+      expect(errorOf(name, { create: true })).toMatchObject({ code: 'usage' })
     expect(readdirSync(folder)).toEqual(['inner'])
   })
 
@@ -119,13 +134,17 @@ describe('files that are no project', () => {
     expect(readFileSync(path)).toEqual(before)
   })
 
-  it.each(['DROP TRIGGER trials_no_delete', 'DROP TABLE fits', 'ALTER TABLE notebooks ADD COLUMN more TEXT'])('a project after %s', (change) => {
-    const path = filled()
-    const other = new Database(path)
-    other.exec(change)
-    other.close()
-    for (const readonly of [true, false]) expect(errorOf(path, { readonly })).toMatchObject({ code: 'store-invalid', hint: expect.any(String) })
-  })
+  it.each(['DROP TRIGGER trials_no_delete', 'DROP TABLE fits', 'ALTER TABLE notebooks ADD COLUMN more TEXT'])(
+    'a project after %s',
+    (change) => {
+      const path = filled()
+      const other = new Database(path)
+      other.exec(change)
+      other.close()
+      for (const readonly of [true, false])
+        expect(errorOf(path, { readonly })).toMatchObject({ code: 'store-invalid', hint: expect.any(String) })
+    },
+  )
 })
 
 describe('reading only', () => {
@@ -133,8 +152,12 @@ describe('reading only', () => {
     const path = filled()
     const before = readFileSync(path)
     const project = openProject(path, { readonly: true })
-    expect(() => saveNotebook(project, { name: 'x', text: '' })).toThrow(expect.objectContaining({ code: 'store-readonly' }))
-    expect(() => startRun(project, { spec: specHash(0), config: {}, seed: 1 })).toThrow(expect.objectContaining({ code: 'store-readonly' }))
+    expect(() => saveNotebook(project, { name: 'x', text: '' })).toThrow(
+      expect.objectContaining({ code: 'store-readonly' }),
+    )
+    expect(() => startRun(project, { spec: specHash(0), config: {}, seed: 1 })).toThrow(
+      expect.objectContaining({ code: 'store-readonly' }),
+    )
     expect(listSpecs(project)).toHaveLength(2)
     closeProject(project)
     expect(readFileSync(path)).toEqual(before)
@@ -159,7 +182,10 @@ describe('one writer', () => {
   it('refuses a second one in the same process, until the first closes', () => {
     const path = filled()
     const first = openProject(path)
-    expect(errorOf(path)).toMatchObject({ code: 'store-busy', message: expect.stringContaining(`process ${process.pid} `) })
+    expect(errorOf(path)).toMatchObject({
+      code: 'store-busy',
+      message: expect.stringContaining(`process ${process.pid} `),
+    })
     closeProject(first)
     expect(errorOf(path)).toBe('no error')
   })
@@ -168,7 +194,10 @@ describe('one writer', () => {
     const path = filled()
     const child = startChild('hold', path)
     await child.until(1)
-    expect(errorOf(path)).toMatchObject({ code: 'store-busy', message: expect.stringContaining(`process ${child.pid} `) })
+    expect(errorOf(path)).toMatchObject({
+      code: 'store-busy',
+      message: expect.stringContaining(`process ${child.pid} `),
+    })
     expect(errorOf(path, { readonly: true })).toBe('no error')
     await child.kill()
     expect(errorOf(path)).toBe('no error')

@@ -14,7 +14,13 @@ const usage = expect.objectContaining({ code: 'usage' })
 describe('curves', () => {
   it('come back as they were written, whatever the order of appending, flushing, reopening and resuming', () => {
     const act = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ metric: fc.constantFrom('a', 'b'), count: fc.constantFrom(1, 3, 700, 4095, 4096, 9000) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          metric: fc.constantFrom('a', 'b'),
+          count: fc.constantFrom(1, 3, 700, 4095, 4096, 9000),
+        }),
+      },
       { weight: 3, arbitrary: fc.constant('flush' as const) },
       { weight: 1, arbitrary: fc.constant('reopen' as const) },
     )
@@ -90,7 +96,10 @@ describe('curves', () => {
     writer.appendAll('loss', [3, 4, 5], [23, 24, 25])
     expect(Array.from(readCurve(project, run, 'loss').steps)).toEqual([0, 1, 2, 3, 4, 3, 4, 5])
     const { steps, values } = readCurve(project, run, 'loss', { latest: true })
-    expect([Array.from(steps), Array.from(values)]).toEqual([[0, 1, 2, 3, 4, 5], [10, 11, 12, 23, 24, 25]])
+    expect([Array.from(steps), Array.from(values)]).toEqual([
+      [0, 1, 2, 3, 4, 5],
+      [10, 11, 12, 23, 24, 25],
+    ])
   })
 
   it('with a gap are refused, not shortened', () => {
@@ -103,7 +112,10 @@ describe('curves', () => {
     }
     project.sql.exec('DROP TRIGGER metric_chunks_no_delete; DELETE FROM metric_chunks WHERE first = 1')
     expect(() => readCurve(project, run, 'loss')).toThrow(
-      expect.objectContaining({ code: 'store-invalid', message: expect.stringContaining('points 1 and on of loss in run 1 are missing') }),
+      expect.objectContaining({
+        code: 'store-invalid',
+        message: expect.stringContaining('points 1 and on of loss in run 1 are missing'),
+      }),
     )
   })
 })

@@ -17,7 +17,9 @@ export interface Child {
 
 /** Starts `child.ts`; it is killed at the end of the test at the latest. */
 export function startChild(mode: 'hold' | 'trials' | 'points', path: string): Child {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), mode, path], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), mode, path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   let rest = ''
   let complaints = ''

@@ -8,7 +8,15 @@ import { getNotebook, listNotebooks, removeNotebook, saveNotebook } from '#main/
 import { finishRun, getRun, listRuns, startRun } from '#main/store/runs.ts'
 import { getSpec, listSpecs, putSpec } from '#main/store/specs.ts'
 import { createStudy, getStudy, listStudies, updateStudy } from '#main/store/studies.ts'
-import { countTrials, finishTrial, getTrial, lineageOf, listTrials, recordDeath, startTrial } from '#main/store/trials.ts'
+import {
+  countTrials,
+  finishTrial,
+  getTrial,
+  lineageOf,
+  listTrials,
+  recordDeath,
+  startTrial,
+} from '#main/store/trials.ts'
 import type { State } from '#main/store/runs.ts'
 import { fillProject, sampleEnvironment, sampleMeasurement, sampleSpec, specHash } from './sample.ts'
 import { scratchProject } from './scratch.ts'
@@ -28,7 +36,11 @@ describe('specs and environments', () => {
   it('are found by a part of name or text', () => {
     const project = scratchProject()
     for (let i = 0; i < 12; i++) sampleSpec(project, i)
-    expect(listSpecs(project, { like: 'SAMPLE 1' }).map((spec) => spec.name)).toEqual(['sample 1', 'sample 10', 'sample 11'])
+    expect(listSpecs(project, { like: 'SAMPLE 1' }).map((spec) => spec.name)).toEqual([
+      'sample 1',
+      'sample 10',
+      'sample 11',
+    ])
     expect(listSpecs(project, { like: 'm2', limit: 5 })).toHaveLength(5)
     expect(listSpecs(project, { like: '%' })).toEqual([])
   })
@@ -121,17 +133,33 @@ it('the look-up table keeps every version and lists the latest of each key', () 
   const head = addLutEntry(project, { ...entry, part: 'head', block: '', paramsHash: '' })
   expect(listLut(project).map((row) => row.id)).toEqual([first, second, newer, head])
   expect(listLut(project, {}, { latest: true }).map((row) => row.id)).toEqual([second, newer, head])
-  expect(listLut(project, { part: 'block', protocolVersion: 1 }, { latest: true }).map((row) => row.slopeMs)).toEqual([0.2])
+  expect(listLut(project, { part: 'block', protocolVersion: 1 }, { latest: true }).map((row) => row.slopeMs)).toEqual([
+    0.2,
+  ])
   expect(listLut(project, { dModel: 512 })).toEqual([])
 })
 
 describe('studies', () => {
   it('change state, error and config, and nothing else', () => {
     const project = scratchProject()
-    const study = createStudy(project, { name: 'a', kind: 'search', searcher: 'random', config: { trials: 10 }, space: { depth: [1, 2] }, objectives: ['valLoss'], seed: 3 })
+    const study = createStudy(project, {
+      name: 'a',
+      kind: 'search',
+      searcher: 'random',
+      config: { trials: 10 },
+      space: { depth: [1, 2] },
+      objectives: ['valLoss'],
+      seed: 3,
+    })
     updateStudy(project, study, { state: 'failed', error: { code: 'job-crashed', message: 'gone' } })
     updateStudy(project, study, { state: 'running', error: null, config: { trials: 20 } })
-    expect(getStudy(project, study)).toMatchObject({ state: 'running', error: null, config: { trials: 20 }, space: { depth: [1, 2] }, seed: 3 })
+    expect(getStudy(project, study)).toMatchObject({
+      state: 'running',
+      error: null,
+      config: { trials: 20 },
+      space: { depth: [1, 2] },
+      seed: 3,
+    })
     expect(listStudies(project, { state: 'running' })).toHaveLength(1)
     expect(() => updateStudy(project, 99, { state: 'done' })).toThrow(usage)
     expect(() => updateStudy(project, study, { state: 'odd' as 'done' })).toThrow(usage)
@@ -150,8 +178,10 @@ describe('trials', () => {
     const { project: p, study } = project()
     const ids = [0, 1, 2, 3].map((number) => startTrial(p, { study, number, spec: specHash(number % 3) }))
     const losses = [3, 1, null, 2]
-    for (const number of [2, 0, 3, 1]) finishTrial(p, ids[number]!, { state: 'done', metrics: { valLoss: losses[number]!, 'tpotMs@512': number } })
-    const numbers = (filter: Parameters<typeof listTrials>[2]): number[] => listTrials(p, study, filter).map((trial) => trial.number)
+    for (const number of [2, 0, 3, 1])
+      finishTrial(p, ids[number]!, { state: 'done', metrics: { valLoss: losses[number]!, 'tpotMs@512': number } })
+    const numbers = (filter: Parameters<typeof listTrials>[2]): number[] =>
+      listTrials(p, study, filter).map((trial) => trial.number)
     expect(numbers({})).toEqual([0, 1, 2, 3])
     expect(numbers({ orderBy: 'change' })).toEqual([2, 0, 3, 1])
     expect(numbers({ orderBy: 'valLoss' })).toEqual([1, 3, 0, 2])
@@ -168,7 +198,15 @@ describe('trials', () => {
     const { project: p, study } = project()
     const ids: number[] = []
     for (let number = 0; number < 5; number++)
-      ids.push(startTrial(p, { study, number, spec: specHash(0), parent: number === 0 ? null : ids[number >> 1]!, mutation: { at: number } }))
+      ids.push(
+        startTrial(p, {
+          study,
+          number,
+          spec: specHash(0),
+          parent: number === 0 ? null : ids[number >> 1]!,
+          mutation: { at: number },
+        }),
+      )
     recordDeath(p, ids[0]!, 4)
     expect(lineageOf(p, ids[4]!).map((trial) => trial.number)).toEqual([4, 2, 1, 0])
     expect(getTrial(p, ids[0]!).died).toBe(4)
@@ -188,7 +226,10 @@ describe('trials', () => {
   it('metrics that are not finite become null', () => {
     const { project: p, study } = project()
     const trial = startTrial(p, { study, number: 0, spec: specHash(0) })
-    finishTrial(p, trial, { state: 'done', metrics: { valLoss: Number.NaN, tpotMs: Number.POSITIVE_INFINITY, params: 5 } })
+    finishTrial(p, trial, {
+      state: 'done',
+      metrics: { valLoss: Number.NaN, tpotMs: Number.POSITIVE_INFINITY, params: 5 },
+    })
     expect(getTrial(p, trial).metrics).toEqual({ valLoss: null, tpotMs: null, params: 5 })
   })
 
@@ -200,7 +241,9 @@ describe('trials', () => {
     }
     const { project: p, study } = project()
     let number = 0
-    const states = fc.array(fc.constantFrom<State>('running', 'done', 'failed', 'cancelled', 'interrupted'), { maxLength: 8 })
+    const states = fc.array(fc.constantFrom<State>('running', 'done', 'failed', 'cancelled', 'interrupted'), {
+      maxLength: 8,
+    })
     fc.assert(
       fc.property(states, (asked) => {
         const place = number++
@@ -208,7 +251,9 @@ describe('trials', () => {
         let state: State = 'running'
         for (const wanted of asked) {
           const change = (): unknown =>
-            wanted === 'running' ? startTrial(p, { study, number: place, spec: specHash(0) }) : finishTrial(p, trial, { state: wanted })
+            wanted === 'running'
+              ? startTrial(p, { study, number: place, spec: specHash(0) })
+              : finishTrial(p, trial, { state: wanted })
           if (next[state]?.includes(wanted) === true) {
             change()
             state = wanted
@@ -224,8 +269,16 @@ describe('trials', () => {
 it('runs carry their error and are found by what they belong to', () => {
   const project = scratchProject()
   const run = startRun(project, { spec: sampleSpec(project, 0), config: { lr: 1 }, seed: 5, gitRevision: 'abc' })
-  finishRun(project, run, { state: 'failed', error: { code: 'train-diverged', message: 'diverged at step 41, lr 0.02' } })
-  expect(getRun(project, run)).toMatchObject({ state: 'failed', error: { message: 'diverged at step 41, lr 0.02' }, gitRevision: 'abc', trial: null })
+  finishRun(project, run, {
+    state: 'failed',
+    error: { code: 'train-diverged', message: 'diverged at step 41, lr 0.02' },
+  })
+  expect(getRun(project, run)).toMatchObject({
+    state: 'failed',
+    error: { message: 'diverged at step 41, lr 0.02' },
+    gitRevision: 'abc',
+    trial: null,
+  })
   expect(listRuns(project, { state: 'failed', spec: specHash(0) })).toHaveLength(1)
   expect(listRuns(project, { state: 'done' })).toEqual([])
   expect(() => finishRun(project, run, { state: 'done' })).toThrow(usage)
@@ -234,22 +287,48 @@ it('runs carry their error and are found by what they belong to', () => {
 
 it('correlations, fits and notebooks come back', () => {
   const project = scratchProject()
-  const correlation = { study: null, name: 'n', method: 'kendall', x: 'a', y: 'b', step: null, count: 8, value: 0.5, low: 0.1, high: 0.8, details: { pairs: [[1, 2]] } } as const
+  const correlation = {
+    study: null,
+    name: 'n',
+    method: 'kendall',
+    x: 'a',
+    y: 'b',
+    step: null,
+    count: 8,
+    value: 0.5,
+    low: 0.1,
+    high: 0.8,
+    details: { pairs: [[1, 2]] },
+  } as const
   addCorrelation(project, correlation)
-  expect(listCorrelations(project, { method: 'kendall' })).toEqual([{ ...correlation, id: 1, createdAt: expect.any(Number) }])
+  expect(listCorrelations(project, { method: 'kendall' })).toEqual([
+    { ...correlation, id: 1, createdAt: expect.any(Number) },
+  ])
   const fit = { study: null, name: 'n', law: 'depth-width', coefficients: { L0: 1 }, errors: {}, details: {} }
   addFit(project, fit)
   expect(listFits(project)).toEqual([{ ...fit, id: 1, createdAt: expect.any(Number) }])
   const id = saveNotebook(project, { name: 'b', text: 'one' })
   expect(saveNotebook(project, { name: 'b', text: 'two' })).toBe(id)
   saveNotebook(project, { name: 'a', text: '' })
-  expect(listNotebooks(project).map((notebook) => [notebook.name, notebook.text])).toEqual([['a', ''], ['b', 'two']])
+  expect(listNotebooks(project).map((notebook) => [notebook.name, notebook.text])).toEqual([
+    ['a', ''],
+    ['b', 'two'],
+  ])
   removeNotebook(project, 'b')
   expect(() => getNotebook(project, 'b')).toThrow(usage)
 })
 
 describe('append-only', () => {
-  const tables = ['measurements', 'lut_entries', 'trials', 'trial_states', 'trial_deaths', 'runs', 'run_states', 'metric_chunks']
+  const tables = [
+    'measurements',
+    'lut_entries',
+    'trials',
+    'trial_states',
+    'trial_deaths',
+    'runs',
+    'run_states',
+    'metric_chunks',
+  ]
 
   it.each(tables)('%s refuses to change, to delete and to replace', (table) => {
     const project = scratchProject()
@@ -271,6 +350,9 @@ it('a stored row that breaks its rule is named', () => {
   fillProject(project)
   project.sql.run(`UPDATE studies SET objectives = '{}'`)
   expect(() => listStudies(project)).toThrow(
-    expect.objectContaining({ code: 'store-invalid', message: expect.stringContaining('studies row 1: objectives ("{}") must be a list of JSON values') }),
+    expect.objectContaining({
+      code: 'store-invalid',
+      message: expect.stringContaining('studies row 1: objectives ("{}") must be a list of JSON values'),
+    }),
   )
 })

@@ -21,7 +21,13 @@ export function specHash(i: number): string {
 /** Stores spec number i. */
 export function sampleSpec(project: Project, i: number): string {
   const hash = specHash(i)
-  putSpec(project, { hash, name: `sample ${i}`, text: '(d f m2 f)x2', json: { version: 1, dModel: 64 + i }, counts: { params: 1000 + i } })
+  putSpec(project, {
+    hash,
+    name: `sample ${i}`,
+    text: '(d f m2 f)x2',
+    json: { version: 1, dModel: 64 + i },
+    counts: { params: 1000 + i },
+  })
   return hash
 }
 
@@ -79,14 +85,37 @@ export function fillProject(project: Project, points = 10): void {
     samples: Float64Array.of(1, 2, 3),
   })
   const config = { trials: 3, note: 'quoted "text", commas\nand lines' }
-  const study = createStudy(project, { name: 'first', kind: 'search', searcher: 'random', config, objectives: ['valLoss', 'tpotMs'], seed: 7 })
+  const study = createStudy(project, {
+    name: 'first',
+    kind: 'search',
+    searcher: 'random',
+    config,
+    objectives: ['valLoss', 'tpotMs'],
+    seed: 7,
+  })
   const first = startTrial(project, { study, number: 0, spec: specHash(0) })
   finishTrial(project, first, { state: 'done', metrics: { valLoss: 2.5, tpotMs: 1.25 } })
-  const second = startTrial(project, { study, number: 1, spec: sampleSpec(project, 1), parent: first, mutation: { kind: 'operator', at: 2 } })
-  finishTrial(project, second, { state: 'failed', error: { code: 'train-diverged', message: 'diverged at step 41, lr 0.02' } })
+  const second = startTrial(project, {
+    study,
+    number: 1,
+    spec: sampleSpec(project, 1),
+    parent: first,
+    mutation: { kind: 'operator', at: 2 },
+  })
+  finishTrial(project, second, {
+    state: 'failed',
+    error: { code: 'train-diverged', message: 'diverged at step 41, lr 0.02' },
+  })
   recordDeath(project, first, 1)
   updateStudy(project, study, { state: 'done' })
-  const run = startRun(project, { name: 'baseline', spec: specHash(0), config: { steps: points, lr: 0.001 }, seed: 1, environment, trial: first })
+  const run = startRun(project, {
+    name: 'baseline',
+    spec: specHash(0),
+    config: { steps: points, lr: 0.001 },
+    seed: 1,
+    environment,
+    trial: first,
+  })
   const metrics = openMetrics(project, run)
   for (let step = 0; step < points; step++) {
     metrics.append('loss', step, 5 / (1 + step))
@@ -97,9 +126,24 @@ export function fillProject(project: Project, points = 10): void {
   addArtifact(project, { kind: 'checkpoint', name: 'step 10', blob, run, step: 10 })
   addArtifact(project, { kind: 'trace', blob, measurement })
   finishRun(project, run, { state: 'done' })
-  const band = { study, name: 'short run', x: 'valLoss@200', y: 'valLoss@2000', step: 200, count: 8, details: { seeds: [1, 2] } }
+  const band = {
+    study,
+    name: 'short run',
+    x: 'valLoss@200',
+    y: 'valLoss@2000',
+    step: 200,
+    count: 8,
+    details: { seeds: [1, 2] },
+  }
   addCorrelation(project, { ...band, method: 'spearman', value: 0.9, low: 0.7, high: 0.97 })
   addCorrelation(project, { ...band, method: 'kendall', value: null, low: null, high: null })
-  addFit(project, { study, name: 'demo', law: 'depth-width', coefficients: { L0: 1.5, alpha: 0.3 }, errors: { heldOut: 0.02 }, details: {} })
+  addFit(project, {
+    study,
+    name: 'demo',
+    law: 'depth-width',
+    coefficients: { L0: 1.5, alpha: 0.3 },
+    errors: { heldOut: 0.02 },
+    details: {},
+  })
   saveNotebook(project, { name: 'notes', text: '# Notes\n' })
 }

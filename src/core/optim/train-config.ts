@@ -21,7 +21,6 @@ export const RUN_PARAMS = {
   rescaleResidual: flag({ doc: 'Initial matrices that write the residual stream are divided by the square root of the number of blocks.', default: false }),
 } as const satisfies ParamSchema
 
-
 /** What a run learns from. */
 export type DataConfig =
   | { readonly kind: 'corpus'; readonly path: string | null; readonly field?: string | undefined; readonly tokenizer: string; readonly dtype?: 'uint16' | 'uint32' | undefined }
@@ -70,16 +69,18 @@ function parseData(input: unknown): DataConfig {
   }
   if (typeof input !== 'object' || input === null) return fail(`data must be an object, got ${show(input)}`, 'data')
   const json = input as Readonly<Record<string, unknown>>
+  const known = json['kind'] === 'task' ? ['kind', 'task', 'params'] : ['kind', 'path', 'field', 'tokenizer', 'dtype']
   const text = (key: string, otherwise?: string): string => {
     const value = json[key] ?? otherwise
     return typeof value === 'string' && value.length > 0 && value.length <= 4096 ? value : fail(`${key} (${show(value)}) must be text`, `data.${key}`)
   }
+  if (json['kind'] !== 'corpus' && json['kind'] !== 'task') fail(`kind (${show(json['kind'])}) must be corpus or task`, 'data.kind')
+  for (const key of Object.keys(json)) if (!known.includes(key)) throw new HeddleError('param-invalid', `unknown field ${show(key)}`, { path: `data.${key}`, hint: `known fields: ${known.join(', ')}` })
   if (json['kind'] === 'task') {
     const params = json['params'] ?? {}
     if (typeof params !== 'object' || params === null || Array.isArray(params)) fail('params must be an object', 'data.params')
     return { kind: 'task', task: text('task'), params: params as Readonly<Record<string, unknown>> }
   }
-  if (json['kind'] !== 'corpus') fail(`kind (${show(json['kind'])}) must be corpus or task`, 'data.kind')
   const { path = null, field, dtype } = json
   if (dtype !== undefined && dtype !== 'uint16' && dtype !== 'uint32') fail(`dtype (${show(dtype)}) must be uint16 or uint32`, 'data.dtype')
   return {

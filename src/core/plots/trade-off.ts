@@ -2,7 +2,6 @@
 
 import { paretoFront } from '../stats/pareto.ts'
 import { frame, paddedDomain } from './axes.ts'
-import { spread } from './curves.ts'
 import type { Mark, Scene } from './scene.ts'
 import type { Theme } from './theme.ts'
 
@@ -28,13 +27,11 @@ export interface TradeOffOptions {
 /** Both axes better when lower. */
 export function tradeOffScene(points: readonly TradeOffPoint[], { width, height, theme, xLabel, yLabel }: TradeOffOptions): Scene {
   const finite = points.filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y))
-  const right = 20 + Math.max(0, ...finite.map((p) => p.name.length)) * 6.6
   const f = frame({
     width,
     height,
     theme,
-    margin: { right },
-    x: { domain: paddedDomain(finite.flatMap((p) => [p.xLow, p.xHigh]), 0.12), label: xLabel },
+    x: { domain: fromZero(paddedDomain(finite.flatMap((p) => [p.xLow, p.xHigh]), 0.12)), label: xLabel },
     y: { domain: paddedDomain(finite.map((p) => p.y), 0.2), label: yLabel },
   })
   const front = paretoFront(finite.map((p) => [p.x, p.y])).map((i) => finite[i]!).sort((a, b) => a.x - b.x)
@@ -49,7 +46,13 @@ export function tradeOffScene(points: readonly TradeOffPoint[], { width, height,
       { mark: 'circle', x: f.x(p.x), y: f.y(p.y), r: 5, fill: p.measured ? p.color : theme.ground, stroke: p.color, width: 1.5, title: `${p.name}: ${p.x.toPrecision(4)} [${p.xLow.toPrecision(4)}, ${p.xHigh.toPrecision(4)}], ${p.y.toPrecision(4)}` },
     )
   }
-  const labels = spread(finite.map((p) => ({ ...p, labelX: f.x(p.xHigh) + 10, y: f.y(p.y) })), f.inner.top + 8, f.inner.bottom - 4)
-  marks.push(...labels.map(({ name, color, labelX, y }): Mark => ({ mark: 'text', x: labelX, y: y + 4, text: name, fill: color, size: 12, weight: 500 })))
+  for (const p of finite) {
+    // above the mark, and on the side where there is room
+    const isRight = f.x(p.x) > (f.inner.left + f.inner.right) / 2
+    marks.push({ mark: 'text', x: f.x(p.x) + (isRight ? -8 : 8), y: f.y(p.y) - 8, text: p.name, fill: p.color, size: 12, weight: 500, anchor: isRight ? 'end' : 'start' })
+  }
   return { width, height, marks: [...f.marks, ...marks], description: `${yLabel} against ${xLabel}: ${finite.map((p) => p.name).join(', ')}` }
 }
+
+/** Latencies are never negative, so padding must not suggest it. */
+const fromZero = ([low, high]: [number, number]): [number, number] => [Math.max(0, low), high]

@@ -3,7 +3,7 @@
 
 import type { Rng } from '../rng.ts'
 import { check, checkCount, checkLevel, checkSameLength } from './check.ts'
-import { DEFAULT_LEVEL, type Interval } from './interval.ts'
+import { DEFAULT_LEVEL, resampledQuantile, type Interval } from './interval.ts'
 import { normalCdf, normalQuantile } from './normal.ts'
 import type { CountStatistic } from './rank.ts'
 
@@ -82,14 +82,6 @@ function acceleration(groups: readonly number[], statistic: CountStatistic): num
   return squares > 0 ? cubes / (6 * squares ** 1.5) : 0
 }
 
-/** Quantile at position (n + 1) p of sorted values, clamped to the ends (type 6): the usual one for the bootstrap. */
-function tailQuantile(ascending: Float64Array, p: number): number {
-  const position = Math.min(Math.max((ascending.length + 1) * p - 1, 0), ascending.length - 1)
-  const below = Math.floor(position)
-  const share = position - below
-  return share === 0 ? ascending[below]! : (1 - share) * ascending[below]! + share * ascending[below + 1]!
-}
-
 /** Share of the resampled values below the estimate, ties half, kept inside (0, 1). */
 function shareBelow(ascending: Float64Array, estimate: number): number {
   // resampling may reproduce the estimate up to rounding only
@@ -138,13 +130,15 @@ export function bootstrapCountsCi(
       })
     }
   }
-  const [low, high] = tails.map((tail) => tailQuantile(ascending, tail)) as [number, number]
+  const [low, high] = tails.map((tail) => resampledQuantile(ascending, tail)) as [number, number]
   return { estimate, low, high, resamples, undefinedResamples }
 }
 
 /**
  * Bootstrap interval of any statistic of one sample of independent values.
- * The statistic gets a scratch array that it may reorder and must not keep. Throws `param-invalid` for an empty sample.
+ * Like all bootstrap intervals it is somewhat narrow for small samples: for the mean of skewed values, 95 % intervals
+ * cover about 92.5 % at 20 values and 95 % at 200. The statistic gets a scratch array that it may reorder and must not
+ * keep. Throws `param-invalid` for an empty sample.
  */
 export function bootstrapCi(
   samples: ArrayLike<number>,

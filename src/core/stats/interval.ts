@@ -13,6 +13,28 @@ export interface Interval {
 /** Level of confidence where a caller gives none. */
 export const DEFAULT_LEVEL = 0.95
 
+/**
+ * The value at position (n + 1) p of values in ascending order, clamped to the ends: type 6 of Hyndman & Fan (1996),
+ * which leaves a share p of further draws below it on average and is the usual one for resampled statistics.
+ */
+export function resampledQuantile(ascending: ArrayLike<number>, p: number): number {
+  const position = Math.min(Math.max((ascending.length + 1) * p - 1, 0), ascending.length - 1)
+  const below = Math.floor(position)
+  const share = position - below
+  return share === 0 ? ascending[below]! : (1 - share) * ascending[below]! + share * ascending[below + 1]!
+}
+
+/** Percentile interval of an estimate from its values over resamples, in any order; NaN bounds where there are none. */
+export function percentileInterval(estimate: number, resampled: ArrayLike<number>, level: number): Interval {
+  if (resampled.length === 0) return { estimate, low: NaN, high: NaN }
+  const ascending = Float64Array.from(resampled).sort()
+  return {
+    estimate,
+    low: resampledQuantile(ascending, (1 - level) / 2),
+    high: resampledQuantile(ascending, (1 + level) / 2),
+  }
+}
+
 /** Whether `value` lies in the interval, bounds included. */
 export function contains(interval: Interval, value: number): boolean {
   return interval.low <= value && value <= interval.high

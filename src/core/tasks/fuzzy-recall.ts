@@ -76,8 +76,7 @@ export const fuzzyRecall = defineTask({
       const pairs = new Map<string, Pair>()
       while (pairs.size < numKvPairs) {
         const key = drawMotif(rng, keyPool, maxKeyLen)
-        const name = key.join()
-        if (!pairs.has(name)) pairs.set(name, { key, value: drawMotif(rng, valuePool, maxValueLen) })
+        pairs.set(key.join(), { key, value: drawMotif(rng, valuePool, maxValueLen) })
       }
       return [...pairs.values()]
     }

@@ -2,7 +2,18 @@
 // (`<project>.blobs/ab/cdef...`). A blob is written whole under another name, then renamed, then recorded.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
@@ -18,18 +29,22 @@ export const blobs = table('blobs', 'The files of the blob folder, by the sha-25
   createdAt: integer(),
 })
 
-export const artifacts = table('artifacts', 'What blobs are: the checkpoints and traces of runs, trials and measurements.', {
-  id: integer(),
-  /** checkpoint, trace, graph, report ... */
-  kind: text(),
-  name: text(200, 0),
-  blob: hash,
-  run: optional(integer()),
-  trial: optional(integer()),
-  measurement: optional(integer()),
-  step: optional(integer()),
-  createdAt: integer(),
-})
+export const artifacts = table(
+  'artifacts',
+  'What blobs are: the checkpoints and traces of runs, trials and measurements.',
+  {
+    id: integer(),
+    /** checkpoint, trace, graph, report ... */
+    kind: text(),
+    name: text(200, 0),
+    blob: hash,
+    run: optional(integer()),
+    trial: optional(integer()),
+    measurement: optional(integer()),
+    step: optional(integer()),
+    createdAt: integer(),
+  },
+)
 
 export type BlobRow = RowOf<typeof blobs.columns>
 export type ArtifactRow = RowOf<typeof artifacts.columns>
@@ -60,7 +75,7 @@ export function putBlob(project: Project, bytes: Uint8Array): string {
   try {
     const file = openSync(partial, 'wx')
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
       fsyncSync(file)
     } finally {
       closeSync(file)
@@ -104,12 +119,14 @@ export async function putBlobFile(project: Project, path: string): Promise<strin
  */
 export function getBlob(project: Project, hash: string): Buffer {
   const bytes = readBlob(project, hash)
-  if (createHash('sha256').update(bytes).digest('hex') !== hash) throw damaged(project.path, `blob ${hash} has other content`)
+  if (createHash('sha256').update(bytes).digest('hex') !== hash)
+    throw damaged(project.path, `blob ${hash} has other content`)
   return bytes
 }
 
 function readBlob(project: Project, hash: string): Buffer {
-  if (!/^[0-9a-f]{64}$/.test(hash)) throw new HeddleError('usage', `${JSON.stringify(hash)} is not a sha-256`, { path: 'hash' })
+  if (!/^[0-9a-f]{64}$/.test(hash))
+    throw new HeddleError('usage', `${JSON.stringify(hash)} is not a sha-256`, { path: 'hash' })
   const path = blobPath(project.blobsPath, hash)
   if (statSync(path, { throwIfNoEntry: false }) === undefined) throw damaged(project.path, `blob ${hash} is missing`)
   try {
@@ -120,7 +137,8 @@ function readBlob(project: Project, hash: string): Buffer {
 }
 
 /** What an artifact is recorded with; what is left out is null. */
-export type ArtifactStart = Pick<ArtifactRow, 'kind' | 'blob'> & Partial<Pick<ArtifactRow, 'name' | 'run' | 'trial' | 'measurement' | 'step'>>
+export type ArtifactStart = Pick<ArtifactRow, 'kind' | 'blob'> &
+  Partial<Pick<ArtifactRow, 'name' | 'run' | 'trial' | 'measurement' | 'step'>>
 
 /** Says what a blob is and where it belongs; returns the artifact's number. Throws `usage` on an unknown blob or owner. */
 export function addArtifact(project: Project, start: ArtifactStart): number {
@@ -131,19 +149,33 @@ export function addArtifact(project: Project, start: ArtifactStart): number {
 /** Artifacts in the order in which they were added. */
 export function listArtifacts(
   project: Project,
-  filter: { readonly kind?: string; readonly run?: number; readonly trial?: number; readonly measurement?: number } = {},
+  filter: {
+    readonly kind?: string
+    readonly run?: number
+    readonly trial?: number
+    readonly measurement?: number
+  } = {},
 ): ArtifactRow[] {
-  const { text, values } = where({ kind: filter.kind, run: filter.run, trial: filter.trial, measurement: filter.measurement })
+  const { text, values } = where({
+    kind: filter.kind,
+    run: filter.run,
+    trial: filter.trial,
+    measurement: filter.measurement,
+  })
   return select(project.sql, artifacts, project.path, `${text} ORDER BY id`, ...values)
 }
 
 /** Forgets an artifact and deletes its blob if no other artifact has it: for checkpoints that newer ones replace. */
 export function removeArtifact(project: Project, artifact: number): void {
   const row = select(project.sql, artifacts, project.path, 'WHERE id = ?', artifact)[0]
-  if (row === undefined) throw new HeddleError('usage', `no artifact ${artifact} in ${project.path}`, { path: 'artifact' })
+  if (row === undefined)
+    throw new HeddleError('usage', `no artifact ${artifact} in ${project.path}`, { path: 'artifact' })
   const isLast = project.sql.transaction(() => {
     project.sql.run('DELETE FROM artifacts WHERE id = ?', artifact)
-    return project.sql.run('DELETE FROM blobs WHERE hash = ? AND hash NOT IN (SELECT blob FROM artifacts)', row.blob).changes > 0
+    return (
+      project.sql.run('DELETE FROM blobs WHERE hash = ? AND hash NOT IN (SELECT blob FROM artifacts)', row.blob)
+        .changes > 0
+    )
   })
   // the row goes first: a kill between the two leaves a file that no row names, which the check reports
   if (isLast) rmSync(blobPath(project.blobsPath, row.blob), { force: true })

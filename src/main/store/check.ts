@@ -79,7 +79,10 @@ function checkPages(project: Project, found: Findings): void {
 
 function checkReferences(project: Project, found: Findings): void {
   for (const row of project.sql.all('PRAGMA foreign_key_check').slice(0, 100))
-    found.faults.push({ kind: 'reference', message: `${row['table']} row ${row['rowid']} refers to a row of ${row['parent']} that is not there` })
+    found.faults.push({
+      kind: 'reference',
+      message: `${row['table']} row ${row['rowid']} refers to a row of ${row['parent']} that is not there`,
+    })
 }
 
 async function checkRows(project: Project, table: (typeof TABLES)[number], found: Findings): Promise<void> {
@@ -87,7 +90,8 @@ async function checkRows(project: Project, table: (typeof TABLES)[number], found
   for (const page of pagesOf(project.sql, table, 200, project.path)) {
     for (const row of page)
       for (const name in table.columns)
-        if (table.columns[name]!.decode(row[name]!) === undefined) found.faults.push({ kind: 'row', message: faultOf(table, row, name) })
+        if (table.columns[name]!.decode(row[name]!) === undefined)
+          found.faults.push({ kind: 'row', message: faultOf(table, row, name) })
     found.rows[table.name]! += page.length
     await pause()
   }
@@ -114,7 +118,10 @@ async function checkBlobs(project: Project, found: Findings): Promise<void> {
     const stats = statSync(path, { throwIfNoEntry: false })
     if (stats === undefined) found.faults.push({ kind: 'blob', message: `blob ${hash} is missing` })
     else if (stats.size !== row['bytes'] || (await hashOf(path)) !== hash)
-      found.faults.push({ kind: 'blob', message: `blob ${hash} has other content (${stats.size} bytes of ${row['bytes']})` })
+      found.faults.push({
+        kind: 'blob',
+        message: `blob ${hash} has other content (${stats.size} bytes of ${row['bytes']})`,
+      })
     found.blobs.count++
     found.blobs.bytes += stats?.size ?? 0
   }
@@ -123,7 +130,8 @@ async function checkBlobs(project: Project, found: Findings): Promise<void> {
 
 async function hashOf(path: string): Promise<string> {
   const digest = createHash('sha256')
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) digest.update(piece)
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
+    digest.update(piece)
   return digest.digest('hex')
 }
 
@@ -131,7 +139,9 @@ function filesOf(blobsPath: string): string[] {
   if (!existsSync(blobsPath)) return []
   return readdirSync(blobsPath, { withFileTypes: true }).flatMap((entry) => {
     if (entry.name.startsWith('.lock')) return []
-    return entry.isDirectory() ? readdirSync(join(blobsPath, entry.name)).map((name) => `${entry.name}/${name}`) : [entry.name]
+    return entry.isDirectory()
+      ? readdirSync(join(blobsPath, entry.name)).map((name) => `${entry.name}/${name}`)
+      : [entry.name]
   })
 }
 

@@ -7,25 +7,29 @@ import type { InsertOf, RowOf } from './file/table.ts'
 
 export const CORRELATION_METHODS = ['spearman', 'kendall', 'pearson'] as const
 
-export const correlations = table('correlations', 'Correlations between two metrics over a set of specs, with intervals.', {
-  id: integer(),
-  study: optional(integer()),
-  name: text(200, 0),
-  method: word(CORRELATION_METHODS),
-  /** The metrics compared, as `valLoss@200` and `valLoss@2000`. */
-  x: text(),
-  y: text(),
-  /** The step at which the short run was read. */
-  step: optional(integer()),
-  /** How many pairs. */
-  count: integer(),
-  /** Null where it is not defined (all values equal). */
-  value: optional(real),
-  low: optional(real),
-  high: optional(real),
-  details: record,
-  createdAt: integer(),
-})
+export const correlations = table(
+  'correlations',
+  'Correlations between two metrics over a set of specs, with intervals.',
+  {
+    id: integer(),
+    study: optional(integer()),
+    name: text(200, 0),
+    method: word(CORRELATION_METHODS),
+    /** The metrics compared, as `valLoss@200` and `valLoss@2000`. */
+    x: text(),
+    y: text(),
+    /** The step at which the short run was read. */
+    step: optional(integer()),
+    /** How many pairs. */
+    count: integer(),
+    /** Null where it is not defined (all values equal). */
+    value: optional(real),
+    low: optional(real),
+    high: optional(real),
+    details: record,
+    createdAt: integer(),
+  },
+)
 
 export const fits = table('fits', 'Laws fitted to measurements, as the scaling law of depth and width.', {
   id: integer(),
@@ -44,7 +48,10 @@ export type CorrelationRow = RowOf<typeof correlations.columns>
 export type FitRow = RowOf<typeof fits.columns>
 
 /** Adds a correlation and returns its number. Throws `usage` on a bad field. */
-export function addCorrelation(project: Project, row: Omit<InsertOf<typeof correlations.columns>, 'createdAt'>): number {
+export function addCorrelation(
+  project: Project,
+  row: Omit<InsertOf<typeof correlations.columns>, 'createdAt'>,
+): number {
   return insert(project.sql, correlations, { ...row, createdAt: Date.now() })
 }
 

@@ -2,7 +2,17 @@
 // The write-ahead log with synchronous=normal keeps every committed transaction through a kill of the process; a power
 // cut may lose the last ones, and never damages the file.
 
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
 import { damaged, storeError } from './file/errors.ts'
@@ -156,7 +166,12 @@ function openForReading(file: string, migrations: readonly Migration[]): Project
   }
 }
 
-function openForWriting(file: string, blobsPath: string, migrations: readonly Migration[], unlock: () => void): Project {
+function openForWriting(
+  file: string,
+  blobsPath: string,
+  migrations: readonly Migration[],
+  unlock: () => void,
+): Project {
   const sql = connect(file)
   try {
     const version = readVersion(sql, file, newestOf(migrations))
@@ -179,8 +194,22 @@ function openForWriting(file: string, blobsPath: string, migrations: readonly Mi
   }
 }
 
-function projectOf(path: string, readonly: boolean, migrations: readonly Migration[], sql: Sql, unlock: () => void): Project {
-  return { path, blobsPath: blobsPathOf(path), readonly, schemaVersion: newestOf(migrations), sql, pending: new Map(), unlock }
+function projectOf(
+  path: string,
+  readonly: boolean,
+  migrations: readonly Migration[],
+  sql: Sql,
+  unlock: () => void,
+): Project {
+  return {
+    path,
+    blobsPath: blobsPathOf(path),
+    readonly,
+    schemaVersion: newestOf(migrations),
+    sql,
+    pending: new Map(),
+    unlock,
+  }
 }
 
 // made under another name and then renamed, so that a kill leaves no half-made project
@@ -205,7 +234,10 @@ function create(file: string, migrations: readonly Migration[]): void {
 
 // the writer's lock is held, so nothing that is marked running can still run
 function markInterrupted(sql: Sql): void {
-  const error = JSON.stringify({ code: 'job-crashed', message: 'the process that worked on it ended before it was done' })
+  const error = JSON.stringify({
+    code: 'job-crashed',
+    message: 'the process that worked on it ended before it was done',
+  })
   const now = Date.now()
   sql.transaction(() => {
     for (const owner of ['run', 'trial'])

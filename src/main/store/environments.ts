@@ -35,15 +35,25 @@ export function putDevice(project: Project, device: Pick<DeviceRow, 'target' | '
 }
 
 /** Devices in the order of their arrival. */
-export function listDevices(project: Project, filter: { readonly target?: string; readonly name?: string } = {}): DeviceRow[] {
+export function listDevices(
+  project: Project,
+  filter: { readonly target?: string; readonly name?: string } = {},
+): DeviceRow[] {
   const { text, values } = where({ target: filter.target, name: filter.name })
   return select(project.sql, devices, project.path, `${text} ORDER BY id`, ...values)
 }
 
 /** Stores a fingerprint unless the same one is there already; returns its hash, which does not depend on key order. */
-export function putEnvironment(project: Project, environment: { readonly device: number; readonly details: JsonRecord }): string {
+export function putEnvironment(
+  project: Project,
+  environment: { readonly device: number; readonly details: JsonRecord },
+): string {
   const device = select(project.sql, devices, project.path, 'WHERE id = ?', environment.device)[0]
-  const identity = canonical({ target: device?.target ?? null, name: device?.name ?? null, details: environment.details })
+  const identity = canonical({
+    target: device?.target ?? null,
+    name: device?.name ?? null,
+    details: environment.details,
+  })
   const hash = createHash('sha256').update(identity).digest('hex')
   insertOnce(project.sql, environments, { ...environment, hash, createdAt: Date.now() })
   return hash

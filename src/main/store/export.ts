@@ -24,7 +24,10 @@ const metricPoints = table('metric_points', 'Points of training curves, in the o
 })
 
 /** What can be exported: every table, with the curves as points, and the views that join states to trials and runs. */
-export const EXPORTS: readonly Table[] = [...TABLES.map((each) => (each.name === metricChunks.name ? metricPoints : each)), ...VIEWS]
+export const EXPORTS: readonly Table[] = [
+  ...TABLES.map((each) => (each.name === metricChunks.name ? metricPoints : each)),
+  ...VIEWS,
+]
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -33,7 +36,8 @@ const ROWS_AT_ONCE = 1000
 
 function* batchesOf(project: Project, from: Table): Generator<Row[]> {
   if (from !== metricPoints) {
-    for (const page of pagesOf(project.sql, from, ROWS_AT_ONCE, project.path)) yield page.map((row) => decodeRow(from, row, project.path))
+    for (const page of pagesOf(project.sql, from, ROWS_AT_ONCE, project.path))
+      yield page.map((row) => decodeRow(from, row, project.path))
     return
   }
   for (const { run, metric } of curvesOf(project.sql)) {
@@ -50,10 +54,18 @@ function* batchesOf(project: Project, from: Table): Generator<Row[]> {
  * is quoted; JSON lines hold NaN and infinities as text; lists of samples are JSON in CSV and lists in Parquet.
  * @throws HeddleError `usage` for an unknown table or format; `store-invalid` on a damaged row.
  */
-export async function exportTable(project: Project, name: string, format: ExportFormat, stream: Writable): Promise<number> {
+export async function exportTable(
+  project: Project,
+  name: string,
+  format: ExportFormat,
+  stream: Writable,
+): Promise<number> {
   const from = EXPORTS.find((each) => each.name === name)
   if (from === undefined)
-    throw new HeddleError('usage', `no table ${JSON.stringify(name)}`, { path: 'table', hint: `tables: ${EXPORTS.map((each) => each.name).join(', ')}` })
+    throw new HeddleError('usage', `no table ${JSON.stringify(name)}`, {
+      path: 'table',
+      hint: `tables: ${EXPORTS.map((each) => each.name).join(', ')}`,
+    })
   const sink = sinkOf(format, from.columns, (bytes) => send(stream, bytes))
   for (const writer of project.pending.values()) writer.flush()
   // an error of the stream also comes back from `send`; without a listener it would end the process
@@ -73,7 +85,12 @@ export async function exportTable(project: Project, name: string, format: Export
 }
 
 /** Writes a table to a file, complete or not at all; returns the number of rows. */
-export async function exportTableFile(project: Project, name: string, format: ExportFormat, path: string): Promise<number> {
+export async function exportTableFile(
+  project: Project,
+  name: string,
+  format: ExportFormat,
+  path: string,
+): Promise<number> {
   const partial = `${path}.partial`
   try {
     const stream = createWriteStream(partial)
@@ -114,7 +131,8 @@ function sinkOf(format: ExportFormat, columns: Columns, send: (bytes: Uint8Array
         if (piece !== '') await send(piece)
       }
       return {
-        write: (rows) => flushHeader(rows.map((row) => `${names.map((name) => cell(row[name])).join(',')}\r\n`).join('')),
+        write: (rows) =>
+          flushHeader(rows.map((row) => `${names.map((name) => cell(row[name])).join(',')}\r\n`).join('')),
         finish: () => flushHeader(''),
       }
     }
@@ -126,7 +144,10 @@ function sinkOf(format: ExportFormat, columns: Columns, send: (bytes: Uint8Array
     case 'parquet':
       return parquetSink(columns, send)
     default:
-      throw new HeddleError('usage', `no format ${JSON.stringify(format)}`, { path: 'format', hint: `formats: ${EXPORT_FORMATS.join(', ')}` })
+      throw new HeddleError('usage', `no format ${JSON.stringify(format)}`, {
+        path: 'format',
+        hint: `formats: ${EXPORT_FORMATS.join(', ')}`,
+      })
   }
 }
 

@@ -19,17 +19,21 @@ const BLOCK = 4096
 /** Points held in memory before a flush that does not wait for its time. */
 const MOST_PENDING = 1 << 18
 
-export const metricChunks = table('metric_chunks', 'Points of curves: `count` float64 steps, then their values. Append-only.', {
-  id: integer(),
-  run: integer(),
-  metric: text(),
-  /** 1 for full blocks, 0 for what a flush found; a block takes the place of the level 0 chunks before its end. */
-  level: integer(0, 1),
-  /** The place of the first point in its curve. */
-  first: integer(),
-  count: integer(1),
-  points: floats,
-})
+export const metricChunks = table(
+  'metric_chunks',
+  'Points of curves: `count` float64 steps, then their values. Append-only.',
+  {
+    id: integer(),
+    run: integer(),
+    metric: text(),
+    /** 1 for full blocks, 0 for what a flush found; a block takes the place of the level 0 chunks before its end. */
+    level: integer(0, 1),
+    /** The place of the first point in its curve. */
+    first: integer(),
+    count: integer(1),
+    points: floats,
+  },
+)
 
 /** A curve at full resolution, in the order in which it was written. */
 export interface Curve {
@@ -65,7 +69,8 @@ interface Tail {
  * @throws HeddleError `usage` if the run does not exist, is not running, or has a writer.
  */
 export function openMetrics(project: Project, run: number, options: { readonly flushMs?: number } = {}): MetricWriter {
-  if (getRun(project, run).state !== 'running') throw new HeddleError('usage', `run ${run} is not running`, { path: 'run' })
+  if (getRun(project, run).state !== 'running')
+    throw new HeddleError('usage', `run ${run} is not running`, { path: 'run' })
   if (project.pending.has(run)) throw new HeddleError('usage', `run ${run} has an open metric writer`, { path: 'run' })
   const flushMs = options.flushMs ?? 500
   const tails = new Map<string, Tail>()
@@ -88,7 +93,8 @@ export function openMetrics(project: Project, run: number, options: { readonly f
     if (pending === 0) return
     const marks: [Tail, Mark][] = []
     project.sql.transaction(() => {
-      for (const [metric, tail] of tails) if (tail.written < tail.length) marks.push([tail, writeTail(project, run, metric, tail)])
+      for (const [metric, tail] of tails)
+        if (tail.written < tail.length) marks.push([tail, writeTail(project, run, metric, tail)])
     })
     // only after the commit: a transaction that failed is written again
     for (const [tail, mark] of marks) advance(tail, mark)
@@ -130,7 +136,9 @@ export function openMetrics(project: Project, run: number, options: { readonly f
     appendAll: (metric, steps, values) => {
       expectOpen()
       if (steps.length !== values.length)
-        throw new HeddleError('usage', `${metric}: ${steps.length} steps for ${values.length} values`, { path: 'values' })
+        throw new HeddleError('usage', `${metric}: ${steps.length} steps for ${values.length} values`, {
+          path: 'values',
+        })
       const tail = tailOf(metric)
       grow(tail, tail.length + steps.length)
       tail.steps.set(steps, tail.length)
@@ -177,7 +185,15 @@ function writeTail(project: Project, run: number, metric: string, tail: Tail): M
   return { blocks, written: tail.length }
 }
 
-function writeChunk(project: Project, run: number, metric: string, level: number, tail: Tail, from: number, to: number): void {
+function writeChunk(
+  project: Project,
+  run: number,
+  metric: string,
+  level: number,
+  tail: Tail,
+  from: number,
+  to: number,
+): void {
   const count = to - from
   const points = new Float64Array(2 * count)
   points.set(tail.steps.subarray(from, to))
@@ -204,17 +220,31 @@ function readTail(project: Project, run: number, metric: string): Tail {
  * was resumed from a checkpoint has some steps twice; `latest` leaves the later ones.
  * @throws HeddleError `store-invalid` if points are missing.
  */
-export function readCurve(project: Project, run: number, metric: string, options: { readonly latest?: boolean } = {}): Curve {
+export function readCurve(
+  project: Project,
+  run: number,
+  metric: string,
+  options: { readonly latest?: boolean } = {},
+): Curve {
   project.pending.get(run)?.flush()
   const { steps, values } = readPoints(project, run, metric, 'all')
   return options.latest === true ? latestOf({ steps, values }) : { steps, values }
 }
 
 // reads the blocks and the small chunks after them, or only these
-function readPoints(project: Project, run: number, metric: string, part: 'all' | 'tail'): Curve & { readonly first: number } {
+function readPoints(
+  project: Project,
+  run: number,
+  metric: string,
+  part: 'all' | 'tail',
+): Curve & { readonly first: number } {
   const query = 'SELECT first, count, points FROM metric_chunks WHERE run = ? AND metric = ?'
   const covered = Number(
-    project.sql.get('SELECT coalesce(max(first + count), 0) AS n FROM metric_chunks WHERE run = ? AND metric = ? AND level = 1', run, metric)?.['n'],
+    project.sql.get(
+      'SELECT coalesce(max(first + count), 0) AS n FROM metric_chunks WHERE run = ? AND metric = ? AND level = 1',
+      run,
+      metric,
+    )?.['n'],
   )
   const rows = [
     ...(part === 'all' ? project.sql.all(`${query} AND level = 1 ORDER BY first`, run, metric) : []),
@@ -250,6 +280,9 @@ function latestOf({ steps, values }: Curve): Curve {
 export function listMetrics(project: Project, run: number): { readonly metric: string; readonly count: number }[] {
   project.pending.get(run)?.flush()
   return project.sql
-    .all('SELECT metric, max(first + count) AS count FROM metric_chunks WHERE run = ? GROUP BY metric ORDER BY metric', run)
+    .all(
+      'SELECT metric, max(first + count) AS count FROM metric_chunks WHERE run = ? GROUP BY metric ORDER BY metric',
+      run,
+    )
     .map((row) => ({ metric: String(row['metric']), count: Number(row['count']) }))
 }

@@ -33,7 +33,8 @@ export function saveNotebook(project: Project, notebook: Pick<NotebookRow, 'name
 /** The notebook with a name. Throws `usage` if there is none. */
 export function getNotebook(project: Project, name: string): NotebookRow {
   const row = select(project.sql, notebooks, project.path, 'WHERE name = ?', name)[0]
-  if (row === undefined) throw new HeddleError('usage', `no notebook ${JSON.stringify(name)} in ${project.path}`, { path: 'name' })
+  if (row === undefined)
+    throw new HeddleError('usage', `no notebook ${JSON.stringify(name)} in ${project.path}`, { path: 'name' })
   return row
 }
 

@@ -31,14 +31,18 @@ export async function packProject(path: string, outZip: string): Promise<PackRep
   try {
     if (out === project.path || out.startsWith(project.blobsPath))
       throw new HeddleError('usage', `${out} is part of the project itself`, { path: 'outZip' })
-    if (existsSync(copy)) throw new HeddleError('usage', `${copy} is in the way of a temporary file`, { path: 'outZip' })
+    if (existsSync(copy))
+      throw new HeddleError('usage', `${copy} is in the way of a temporary file`, { path: 'outZip' })
     copyDatabase(project.sql, copy)
     const hashes = blobsOf(copy)
     const name = basename(project.path)
     const missing = hashes.filter((hash) => !existsSync(blobPath(project.blobsPath, hash)))
     const entries = hashes
       .filter((hash) => !missing.includes(hash))
-      .map((hash) => ({ name: `${blobsPathOf(name)}/${hash.slice(0, 2)}/${hash.slice(2)}`, path: blobPath(project.blobsPath, hash) }))
+      .map((hash) => ({
+        name: `${blobsPathOf(name)}/${hash.slice(0, 2)}/${hash.slice(2)}`,
+        path: blobPath(project.blobsPath, hash),
+      }))
     const bytes = await writeZip(partial, [{ name, path: copy }, ...entries])
     renameSync(partial, out)
     return { path: out, bytes, files: entries.length + 1, missing }

@@ -68,7 +68,11 @@ export function resumeRun(project: Project, run: number): void {
  * Ends a run after writing what its metric writer holds.
  * @throws HeddleError `usage` if it is not running.
  */
-export function finishRun(project: Project, run: number, end: { readonly state: Exclude<State, 'running'>; readonly error?: ErrorRecord }): void {
+export function finishRun(
+  project: Project,
+  run: number,
+  end: { readonly state: Exclude<State, 'running'>; readonly error?: ErrorRecord },
+): void {
   const writer = project.pending.get(run)
   writer?.flush()
   insert(project.sql, runStates, { run, state: end.state, error: end.error ?? null, at: Date.now() })

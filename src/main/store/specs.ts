@@ -29,7 +29,10 @@ export function getSpec(project: Project, hash: string): SpecRow | undefined {
 }
 
 /** Specs in the order of their arrival; `like` finds a part of the name or of the text form. */
-export function listSpecs(project: Project, filter: { readonly like?: string; readonly limit?: number } = {}): SpecRow[] {
+export function listSpecs(
+  project: Project,
+  filter: { readonly like?: string; readonly limit?: number } = {},
+): SpecRow[] {
   const part = filter.like ?? ''
   return select(
     project.sql,

@@ -37,7 +37,14 @@ export type StudyStart = Pick<Insert, 'name' | 'kind' | 'config' | 'seed'> &
 
 /** Stores a study (state `running` unless given) and returns its number. Throws `usage` on a bad field. */
 export function createStudy(project: Project, start: StudyStart): number {
-  const blank = { searcher: '', space: {}, objectives: [], gitRevision: null, environment: null, state: 'running' as const }
+  const blank = {
+    searcher: '',
+    space: {},
+    objectives: [],
+    gitRevision: null,
+    environment: null,
+    state: 'running' as const,
+  }
   const now = Date.now()
   return insert(project.sql, studies, { ...blank, ...start, error: null, createdAt: now, updatedAt: now })
 }
@@ -51,7 +58,12 @@ export function updateStudy(
   study: number,
   change: { readonly state?: StudyState; readonly error?: ErrorRecord | null; readonly config?: StudyRow['config'] },
 ): void {
-  const given = Object.entries({ state: change.state, error: change.error, config: change.config, updatedAt: Date.now() })
+  const given = Object.entries({
+    state: change.state,
+    error: change.error,
+    config: change.config,
+    updatedAt: Date.now(),
+  })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, encode(studies, name, value)] as const)
   const assignments = given.map(([name]) => `${name} = ?`).join(', ')
@@ -68,7 +80,10 @@ export function getStudy(project: Project, study: number): StudyRow {
 }
 
 /** Studies in the order of their creation. */
-export function listStudies(project: Project, filter: Partial<Pick<StudyRow, 'name' | 'kind' | 'state'>> = {}): StudyRow[] {
+export function listStudies(
+  project: Project,
+  filter: Partial<Pick<StudyRow, 'name' | 'kind' | 'state'>> = {},
+): StudyRow[] {
   const { text, values } = where({ name: filter.name, kind: filter.kind, state: filter.state })
   return select(project.sql, studies, project.path, `${text} ORDER BY id`, ...values)
 }

@@ -4,7 +4,7 @@
 import { HeddleError } from '#core/errors.ts'
 import type { ErrorRecord } from '#core/errors.ts'
 import type { Project } from './db.ts'
-import { hash, integer, numbers, optional, problem, record, text, word } from './file/columns.ts'
+import { hash, integer, numbers, optional, problem, record, word } from './file/columns.ts'
 import type { JsonRecord } from './file/columns.ts'
 import type { SqlValue } from './file/sql.ts'
 import { insert, select, table, where } from './file/table.ts'
@@ -26,14 +26,18 @@ const facts = {
 
 export const trials = table('trials', 'Trials as they were proposed. Append-only.', facts)
 
-export const trialStates = table('trial_states', 'The states that each trial went through, with its metrics. Append-only.', {
-  id: integer(),
-  trial: integer(),
-  state: word(STATES),
-  metrics: optional(numbers),
-  error: optional(problem),
-  at: integer(),
-})
+export const trialStates = table(
+  'trial_states',
+  'The states that each trial went through, with its metrics. Append-only.',
+  {
+    id: integer(),
+    trial: integer(),
+    state: word(STATES),
+    metrics: optional(numbers),
+    error: optional(problem),
+    at: integer(),
+  },
+)
 
 export const trialDeaths = table('trial_deaths', 'When trials left the population. Append-only.', {
   trial: integer(),
@@ -73,11 +77,26 @@ export interface TrialStart {
 export function startTrial(project: Project, start: TrialStart): number {
   return project.sql.transaction(() => {
     const at = Date.now()
-    const known = select(project.sql, trials, project.path, 'WHERE study = ? AND number = ?', start.study, start.number)[0]
+    const known = select(
+      project.sql,
+      trials,
+      project.path,
+      'WHERE study = ? AND number = ?',
+      start.study,
+      start.number,
+    )[0]
     if (known !== undefined && known.spec !== start.spec)
-      throw new HeddleError('usage', `trial ${start.number} of study ${start.study} has another spec (${known.spec})`, { path: 'spec' })
+      throw new HeddleError('usage', `trial ${start.number} of study ${start.study} has another spec (${known.spec})`, {
+        path: 'spec',
+      })
     const trial =
-      known?.id ?? insert(project.sql, trials, { ...start, parent: start.parent ?? null, mutation: start.mutation ?? null, bornAt: at })
+      known?.id ??
+      insert(project.sql, trials, {
+        ...start,
+        parent: start.parent ?? null,
+        mutation: start.mutation ?? null,
+        bornAt: at,
+      })
     insert(project.sql, trialStates, { trial, state: 'running', metrics: null, error: null, at })
     return trial
   })
@@ -93,7 +112,13 @@ export interface TrialEnd {
 
 /** Ends a running trial. Throws `usage` if it does not run. */
 export function finishTrial(project: Project, trial: number, end: TrialEnd): void {
-  insert(project.sql, trialStates, { trial, state: end.state, metrics: end.metrics ?? null, error: end.error ?? null, at: Date.now() })
+  insert(project.sql, trialStates, {
+    trial,
+    state: end.state,
+    metrics: end.metrics ?? null,
+    error: end.error ?? null,
+    at: Date.now(),
+  })
 }
 
 /** Records that the arrival of trial number `died` pushed `trial` (an id) out of the population. */

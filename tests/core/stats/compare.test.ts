@@ -39,6 +39,9 @@ describe('compareSamples', () => {
     expect(superiority.estimate).toBe(1)
     expect(superiority.low).toBeCloseTo(0.025 ** (1 / 20), 12)
     expect(pValue).toBe(1 / 10_000)
+    // no more than five disjoint pairs
+    const few = compareSamples(low, high.slice(0, 5), { rng: rng(4), permutations: 100 })
+    expect(few.superiority.low).toBeCloseTo(0.025 ** (1 / 5), 12)
     expect(compareSamples(high, low, { rng: rng(4) }).superiority.high).toBeCloseTo(1 - 0.025 ** (1 / 20), 12)
   })
 

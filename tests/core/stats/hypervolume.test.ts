@@ -19,7 +19,9 @@ const coordinate = fc.oneof(fc.integer({ min: 0, max: 6 }), fc.double({ min: 0, 
 const clouds = (maxDimensions: number, maxPoints: number): fc.Arbitrary<number[][]> =>
   fc
     .integer({ min: 1, max: maxDimensions })
-    .chain((d) => fc.array(fc.array(coordinate, { minLength: d, maxLength: d }), { minLength: 1, maxLength: maxPoints }))
+    .chain((d) =>
+      fc.array(fc.array(coordinate, { minLength: d, maxLength: d }), { minLength: 1, maxLength: maxPoints }),
+    )
 
 describe('hypervolume', () => {
   it('equals inclusion and exclusion for small sets', () => {

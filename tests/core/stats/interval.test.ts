@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contains, overlap, proportionCi } from '#core/stats/interval.ts'
+import { contains, overlap, percentileInterval, proportionCi, resampledQuantile } from '#core/stats/interval.ts'
 import { binomialCdf } from '#core/stats/normal.ts'
 
 describe('interval', () => {
@@ -8,6 +8,13 @@ describe('interval', () => {
     expect([0.9, 1, 3, 3.1, NaN].map((value) => contains(interval, value))).toEqual([false, true, true, false, false])
     expect(overlap(interval, { estimate: 4, low: 3, high: 5 })).toBe(true)
     expect(overlap(interval, { estimate: 4, low: 3.01, high: 5 })).toBe(false)
+  })
+
+  it('takes resampled quantiles at position (n + 1) p', () => {
+    const ascending = Array.from({ length: 99 }, (_, i) => i + 1)
+    expect([0, 0.025, 0.5, 0.975, 1].map((p) => resampledQuantile(ascending, p))).toEqual([1, 2.5, 50, 97.5, 99])
+    expect(percentileInterval(40, ascending.toReversed(), 0.9)).toEqual({ estimate: 40, low: 5, high: 95 })
+    expect(percentileInterval(1, [], 0.9)).toEqual({ estimate: 1, low: NaN, high: NaN })
   })
 
   it('gives Wilson bounds that solve the score equation', () => {

@@ -23,6 +23,15 @@ describe('medianCi', () => {
     expect(low + high).toBeCloseTo(11, 12)
   })
 
+  it('interpolates other quantiles by the odds of exponential gaps', () => {
+    // Python, with exact binomials and the two ends derived separately, for the squares of 1..20
+    const squares = Array.from({ length: 20 }, (_, i) => (i + 1) ** 2)
+    const { low, high, level } = quantileCi(squares, 0.8, { level: 0.9 })
+    expect(low).toBeCloseTo(182.81784508351217, 9)
+    expect(high).toBeCloseTo(364.7037823557391, 9)
+    expect(level).toBeCloseTo(0.9, 12)
+  })
+
   it('says which level it reaches where the sample is too small', () => {
     expect(medianCi([3, 1, 2, 5, 4])).toEqual({ estimate: 3, low: 1, high: 5, level: 1 - 2 / 32 })
     expect(medianCi([7])).toEqual({ estimate: 7, low: 7, high: 7, level: 0 })

@@ -4,7 +4,9 @@ import { spearman } from '#core/stats/rank.ts'
 import { settleStep } from '#core/stats/settle.ts'
 
 /** Curves from a table: one row for each step. */
-function curvesOf(rows: readonly (readonly [step: number, ...values: number[]])[]): { step: number; value: number }[][] {
+function curvesOf(
+  rows: readonly (readonly [step: number, ...values: number[]])[],
+): { step: number; value: number }[][] {
   return rows[0]!.slice(1).map((_, item) => rows.map(([step, ...values]) => ({ step, value: values[item]! })))
 }
 
@@ -34,7 +36,7 @@ describe('settleStep', () => {
     const noisy = (sigma: number): number[] => values.map((value) => value + sigma * random.normal())
     const curves = curvesOf([
       [1, ...noisy(3)],
-      [2, ...noisy(0.35)],
+      [2, ...noisy(0.42)],
       [3, ...noisy(0.05)],
       [4, ...noisy(0.01)],
     ])

@@ -107,6 +107,13 @@ describe('drawBatch', () => {
     expect(draw(1, 5).tokens).not.toEqual(draw(2, 5).tokens)
   })
 
+  it('gives training and test random streams of their own', () => {
+    for (const split of ['train', 'test'] as const)
+      expect(drawBatch(echo, { seed: 4, split, index: 2 }, size, {})).toEqual(
+        echo.batch(rng(4, 'echo', split, 2), { ...size, split }, {}),
+      )
+  })
+
   it('keeps to its split', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(1000), fc.constantFrom('train', 'test'), (seed, index, split) => {

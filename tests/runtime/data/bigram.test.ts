@@ -24,7 +24,11 @@ function plainBits(dataset: TokenDataset, discount: number): number {
     const key = `${train[i - 1]} ${train[i]}`
     pairs.set(key, (pairs.get(key) ?? 0) + 1)
   }
-  const list = [...pairs].map(([key, count]) => ({ left: Number(key.split(' ')[0]), right: Number(key.split(' ')[1]), count }))
+  const list = [...pairs].map(([key, count]) => ({
+    left: Number(key.split(' ')[0]),
+    right: Number(key.split(' ')[1]),
+    count,
+  }))
   const probability = (left: number, right: number): number => {
     const lower = (list.filter((pair) => pair.right === right).length + 1) / (list.length + dataset.vocabSize)
     const same = list.filter((pair) => pair.left === left)
@@ -34,7 +38,9 @@ function plainBits(dataset: TokenDataset, discount: number): number {
   }
   // a distribution: what all entries get adds up to one
   for (const left of [97, 32, 256, 5]) {
-    const sum = Array.from({ length: dataset.vocabSize }, (_, right) => probability(left, right)).reduce((a, b) => a + b)
+    const sum = Array.from({ length: dataset.vocabSize }, (_, right) => probability(left, right)).reduce(
+      (a, b) => a + b,
+    )
     expect(sum).toBeCloseTo(1, 10)
   }
   const held = tokens('validation')
@@ -49,20 +55,28 @@ describe('bigramBitsPerByte', () => {
     const dataset = await datasetOf('words.jsonl', texts)
     const score = bigramBitsPerByte(dataset)
     expect(score.bitsPerByte! * dataset.cache.validation.bytes!).toBeCloseTo(plainBits(dataset, score.discount), 6)
-    expect(score.bitsPerToken * (dataset.cache.validation.tokens - 1)).toBeCloseTo(score.bitsPerByte! * dataset.cache.validation.bytes!, 6)
+    expect(score.bitsPerToken * (dataset.cache.validation.tokens - 1)).toBeCloseTo(
+      score.bitsPerByte! * dataset.cache.validation.bytes!,
+      6,
+    )
     expect(score.validationTokens).toBe(dataset.cache.validation.tokens - 1)
     dataset.close()
   })
 
   it('needs almost nothing for what repeats and eight bits for noise', async () => {
-    const cycle = await datasetOf('cycle.jsonl', Array.from({ length: 40 }, (_, i) => 'abcdefgh'.repeat(500) + 'abcdefgh'.slice(0, i % 8)))
+    const cycle = await datasetOf(
+      'cycle.jsonl',
+      Array.from({ length: 40 }, (_, i) => 'abcdefgh'.repeat(500) + 'abcdefgh'.slice(0, i % 8)),
+    )
     expect(bigramBitsPerByte(cycle).bitsPerByte).toBeLessThan(0.02)
     cycle.close()
     const draw = rng('noise')
     // 128 characters of one byte each are seven bits
     const noise = await datasetOf(
       'noise.jsonl',
-      Array.from({ length: 100 }, () => Array.from({ length: 5000 }, () => String.fromCharCode(draw.integer(128))).join('')),
+      Array.from({ length: 100 }, () =>
+        Array.from({ length: 5000 }, () => String.fromCharCode(draw.integer(128))).join(''),
+      ),
     )
     const { bitsPerByte, unigramBitsPerByte } = bigramBitsPerByte(noise)
     expect(bitsPerByte).toBeGreaterThan(7)
@@ -75,7 +89,12 @@ describe('bigramBitsPerByte', () => {
     const path = put(folder, 'raw.bin', new Uint8Array(Uint16Array.from({ length: 20_000 }, (_, i) => i % 10).buffer))
     const raw = await prepareDataset(await openCorpus(path), null, { cacheFolder })
     const score = bigramBitsPerByte(raw, 1000)
-    expect(score).toMatchObject({ bitsPerByte: null, unigramBitsPerByte: null, trainTokens: 1000, validationTokens: 999 })
+    expect(score).toMatchObject({
+      bitsPerByte: null,
+      unigramBitsPerByte: null,
+      trainTokens: 1000,
+      validationTokens: 999,
+    })
     expect(score.bitsPerToken).toBeLessThan(0.2)
     raw.close()
   })

@@ -12,7 +12,11 @@ const readError = (from: string | CorpusSource) => errorOf(async () => collect(a
 
 describe('JSON lines', () => {
   it('reads the field of each line', async () => {
-    const path = put(folder, 'a.jsonl', '{"text":"one\\n1","id":1}\r\n\n  \n{"id":2,"text":"zwei 😀"}\n{"text":null}\n{"text":""}\n{"text":"last"}')
+    const path = put(
+      folder,
+      'a.jsonl',
+      '{"text":"one\\n1","id":1}\r\n\n  \n{"id":2,"text":"zwei 😀"}\n{"text":null}\n{"text":""}\n{"text":"last"}',
+    )
     expect((await collect(await openCorpus(path))).map(({ id, content }) => [id, content])).toEqual([
       ['a.jsonl:1', 'one\n1'],
       ['a.jsonl:4', 'zwei 😀'],
@@ -51,7 +55,11 @@ describe('JSON lines', () => {
   })
 
   it('names a line that is not UTF-8', async () => {
-    const path = put(folder, 'latin.jsonl', Buffer.concat([Buffer.from('{"text":"a"}\n{"text":"'), Buffer.from([0xfc, 0x22, 0x7d])]))
+    const path = put(
+      folder,
+      'latin.jsonl',
+      Buffer.concat([Buffer.from('{"text":"a"}\n{"text":"'), Buffer.from([0xfc, 0x22, 0x7d])]),
+    )
     expect((await readError(path)).message).toContain('line 2 is not UTF-8')
   })
 

@@ -31,14 +31,19 @@ describe('text files', () => {
 
   it('cuts at the best place and never inside a character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '\n', '\n\n', '😀') }), fc.nat(50), fc.integer({ min: 1, max: 50 }), (text, from, length) => {
-        const start = Math.min(from, text.length)
-        const end = cutPlace(text, start, start + length)
-        expect(end).toBeLessThanOrEqual(Math.max(text.length, start))
-        if (start < text.length) expect(end).toBeGreaterThan(start)
-        const isWithin = text.slice(start).isWellFormed() && length > 1
-        if (isWithin) expect(text.slice(start, end).isWellFormed()).toBe(true)
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', ' ', '\n', '\n\n', '😀') }),
+        fc.nat(50),
+        fc.integer({ min: 1, max: 50 }),
+        (text, from, length) => {
+          const start = Math.min(from, text.length)
+          const end = cutPlace(text, start, start + length)
+          expect(end).toBeLessThanOrEqual(Math.max(text.length, start))
+          if (start < text.length) expect(end).toBeGreaterThan(start)
+          const isWithin = text.slice(start).isWellFormed() && length > 1
+          if (isWithin) expect(text.slice(start, end).isWellFormed()).toBe(true)
+        },
+      ),
     )
     expect(cutPlace('one two\n\nthree\nfour five', 0, 14)).toBe(9)
     expect(cutPlace('one, two\nthree four', 0, 12)).toBe(9)
@@ -133,10 +138,15 @@ describe('text that is none', () => {
 describe('paths that lead nowhere', () => {
   it('says what is wrong with them', async () => {
     expect(await readError(join(folder, 'nothing.txt'))).toMatchObject({ code: 'file-missing', hint: 'check the path' })
-    expect(await readError(put(folder, 'empty.txt', ''))).toMatchObject({ code: 'corpus-invalid', message: 'the file is empty' })
+    expect(await readError(put(folder, 'empty.txt', ''))).toMatchObject({
+      code: 'corpus-invalid',
+      message: 'the file is empty',
+    })
     mkdirSync(join(folder, 'bare'))
     expect((await readError(join(folder, 'bare'))).message).toContain('holds no file with .txt')
-    expect((await readError({ path: join(folder, 'bare'), kind: 'jsonl' })).message).toContain('holds no file with .jsonl')
+    expect((await readError({ path: join(folder, 'bare'), kind: 'jsonl' })).message).toContain(
+      'holds no file with .jsonl',
+    )
     expect((await readError(put(folder, 'corpus.txt.gz', 'x'))).message).toContain('end in .gz are not read')
     expect(await readError('a\0b')).toMatchObject({ code: 'file-missing' })
     expect((await readError({})).message).toContain('no path')

@@ -11,16 +11,24 @@ const folder = temporaryFolder()
 const bytes = await loadTokenizer('bytes')
 const sotu = await loadTokenizer('sotu-4096')
 
-const texts = Array.from({ length: 200 }, (_, i) => `${i}: the wörp of the United States, the weft 😀 of ${'Congress '.repeat(i % 13)}`)
+const texts = Array.from(
+  { length: 200 },
+  (_, i) => `${i}: the wörp of the United States, the weft 😀 of ${'Congress '.repeat(i % 13)}`,
+)
 const lines = put(folder, 'texts.jsonl', texts.map((text) => JSON.stringify({ text })).join('\n'))
 const cacheOf = async (tokenizer: Tokenizer) =>
-  cacheTokens(await openCorpus(lines), tokenizer, { cacheFolder: join(folder, 'cache'), split: { seed: 1, heldOut: 0.2 } })
+  cacheTokens(await openCorpus(lines), tokenizer, {
+    cacheFolder: join(folder, 'cache'),
+    split: { seed: 1, heldOut: 0.2 },
+  })
 const cache = await cacheOf(bytes)
 const dataset = openDataset(cache)
 
 /** The tokens of each row of a batch. */
 const rowsOf = (batch: Int32Array, seqLen: number): string[] =>
-  Array.from({ length: batch.length / (seqLen + 1) }, (_, row) => batch.subarray(row * (seqLen + 1), (row + 1) * (seqLen + 1)).join())
+  Array.from({ length: batch.length / (seqLen + 1) }, (_, row) =>
+    batch.subarray(row * (seqLen + 1), (row + 1) * (seqLen + 1)).join(),
+  )
 
 describe('trainBatch', () => {
   it('takes every window of an epoch once, whatever the shape and the seed', () => {
@@ -48,7 +56,9 @@ describe('trainBatch', () => {
         const offsets = Array.from({ length: ((all.length - 1) % seqLen) + 1 }, (_, offset) => offset)
         const sorted = found.sort().join('\n')
         const matches = offsets.some((offset) => {
-          const windowsAt = Array.from({ length: windows }, (_, i) => all.subarray(offset + i * seqLen, offset + (i + 1) * seqLen + 1).join())
+          const windowsAt = Array.from({ length: windows }, (_, i) =>
+            all.subarray(offset + i * seqLen, offset + (i + 1) * seqLen + 1).join(),
+          )
           return windowsAt.sort().join('\n') === sorted
         })
         expect(matches).toBe(true)
@@ -70,15 +80,21 @@ describe('trainBatch', () => {
     const seqLen = 64
     const windows = dataset.trainWindows(seqLen)
     const epoch = (number: number): string[] =>
-      Array.from({ length: windows }, (_, i) => dataset.trainBatch(number * windows + i, { batchSize: 1, seqLen, seed: 2 })[0]!.toString())
+      Array.from({ length: windows }, (_, i) =>
+        dataset.trainBatch(number * windows + i, { batchSize: 1, seqLen, seed: 2 })[0]!.toString(),
+      )
     expect(epoch(0)).not.toEqual(epoch(1))
   })
 
   it('refuses a corpus too small for a window, with the numbers', async () => {
     const error = await errorOf(() => dataset.trainBatch(0, { batchSize: 1, seqLen: 100_000, seed: 0 }))
     expect(error.code).toBe('corpus-invalid')
-    expect(error.message).toBe(`the training documents have ${cache.train.tokens} tokens, but one window of sequence length 100000 needs 100001`)
-    expect((await errorOf(() => dataset.trainBatch(0, { batchSize: 0, seqLen: 4, seed: 0 }))).code).toBe('param-invalid')
+    expect(error.message).toBe(
+      `the training documents have ${cache.train.tokens} tokens, but one window of sequence length 100000 needs 100001`,
+    )
+    expect((await errorOf(() => dataset.trainBatch(0, { batchSize: 0, seqLen: 4, seed: 0 }))).code).toBe(
+      'param-invalid',
+    )
     expect((await errorOf(() => dataset.trainWindows(1.5))).code).toBe('param-invalid')
   })
 
@@ -125,7 +141,9 @@ describe('validation', () => {
     expect([...dataset.validation({ batchSize: 2, seqLen: 16, maxTokens: 16 * 10 })]).toEqual(some)
     const windows = Math.floor((cache.validation.tokens - 1) / 16)
     const rows = some.flatMap(({ tokens }) => rowsOf(tokens, 16))
-    expect(rows).toEqual(Array.from({ length: 10 }, (_, i) => dataset.read('validation', Math.floor((i * windows) / 10) * 16, 17).join()))
+    expect(rows).toEqual(
+      Array.from({ length: 10 }, (_, i) => dataset.read('validation', Math.floor((i * windows) / 10) * 16, 17).join()),
+    )
   })
 
   it('fills a batch that is larger than the split, and counts the bytes of each repetition', () => {

@@ -22,9 +22,13 @@ it(`streams ${MEGABYTES} MB with less than 150 MB of memory`, () => {
     }
   }
   closeSync(file)
-  const { stdout, stderr } = spawnSync(process.execPath, ['tests/runtime/data/stream-corpus.ts', path, join(folder, 'cache')], {
-    encoding: 'utf8',
-  })
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, 'stream-corpus.ts'), path, join(folder, 'cache')],
+    {
+      encoding: 'utf8',
+    },
+  )
   expect(stderr).toBe('')
   const { growthBytes, tokens, bytes } = JSON.parse(stdout) as Record<'growthBytes' | 'tokens' | 'bytes', number>
   expect(bytes).toBe(MEGABYTES * 1000 * 988)

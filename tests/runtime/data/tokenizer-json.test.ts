@@ -20,16 +20,31 @@ interface TokenizerFile {
   readonly model: { readonly merges: readonly string[]; readonly [part: string]: unknown }
 }
 
-type Reference = { encode(text: string, options: object): { ids: number[] }; decode(ids: number[], options: object): string }
+type Reference = {
+  encode(text: string, options: object): { ids: number[] }
+  decode(ids: number[], options: object): string
+}
 
-const reference = (json: object): Reference => new (HuggingFace as unknown as new (json: object, config: object) => Reference)(json, {})
+const reference = (json: object): Reference =>
+  new (HuggingFace as unknown as new (json: object, config: object) => Reference)(json, {})
 
 /** Texts of any characters, and of those at which pre-tokenizers and merges turn. */
 const texts = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ unit: 'grapheme' }),
-  fc.string({ unit: fc.constantFrom(..."  \n\t'strevl dTHEthe019.,!-\u00a0\u2003\u0085\ufeffe\u0301ß中文😀", '<|endoftext|>', "'ll", '\ud800') }),
-  fc.array(fc.constantFrom(' the', ' of', 'United', ' States', '\n\n', ' 1865', ' Congress', '’s', "'s", ' ')).map((words) => words.join('')),
+  fc.string({
+    unit: fc.constantFrom(
+      ..."  \n\t'strevl dTHEthe019.,!-\u00a0\u2003\u0085\ufeffe\u0301ß中文😀",
+      '<|endoftext|>',
+      "'ll",
+      '\ud800',
+    ),
+  }),
+  fc
+    .array(
+      fc.constantFrom(' the', ' the019', ' of', 'United', ' States', '\n\n', ' 1865', ' Congress', '’s', "'s", ' '),
+    )
+    .map((words) => words.join('')),
 )
 
 function expectSame(tokenizer: Tokenizer, json: object, runs: number): void {
@@ -38,7 +53,8 @@ function expectSame(tokenizer: Tokenizer, json: object, runs: number): void {
     fc.property(texts, (text) => {
       const ids = tokenizer.encode(text)
       expect([...ids]).toEqual(other.encode(text, { add_special_tokens: false }).ids)
-      if (ids.length > 0) expect(tokenizer.decode(ids)).toBe(other.decode([...ids], { clean_up_tokenization_spaces: false }))
+      if (ids.length > 0)
+        expect(tokenizer.decode(ids)).toBe(other.decode([...ids], { clean_up_tokenization_spaces: false }))
     }),
     { numRuns: runs },
   )
@@ -71,7 +87,10 @@ describe('sotu-4096', () => {
   it('is what the training script gives: its first merges follow from the training documents of the demo', async () => {
     const documents = await collect(await openCorpus('demo'))
     const trained = documents.filter((document) => splitPoint(DEFAULT_SPLIT.seed, document) >= DEFAULT_SPLIT.heldOut)
-    const { model } = trainBytePairs(trained.map(({ content }) => content as string), 257 + 40) as TokenizerFile
+    const { model } = trainBytePairs(
+      trained.map(({ content }) => content as string),
+      257 + 40,
+    ) as TokenizerFile
     expect(model.merges.length).toBe(40)
     expect(sotu.model.merges.slice(0, 40)).toEqual(model.merges)
   }, 20_000)
@@ -92,7 +111,10 @@ describe('trainBytePairs', () => {
 /** Forms of byte-level BPE that published models use, each with the merges of sotu-4096. */
 const variants: Readonly<Record<string, object>> = {
   'splits digits first': {
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, sotu.pre_tokenizer] },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [{ type: 'Digits', individual_digits: true }, sotu.pre_tokenizer],
+    },
   },
   'splits by a regular expression of its own': {
     pre_tokenizer: {
@@ -100,7 +122,10 @@ const variants: Readonly<Record<string, object>> = {
       pretokenizers: [
         {
           type: 'Split',
-          pattern: { Regex: "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+" },
+          pattern: {
+            Regex:
+              "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+          },
           behavior: 'Isolated',
           invert: false,
         },
@@ -110,7 +135,9 @@ const variants: Readonly<Record<string, object>> = {
   },
   'normalises to NFC': { normalizer: { type: 'NFC' } },
   'writes merges as pairs': { model: { ...sotu.model, merges: sotu.model.merges.map((merge) => merge.split(' ')) } },
-  'takes whole words that are tokens': { model: { ...sotu.model, ignore_merges: true, merges: sotu.model.merges.toReversed() } },
+  'takes whole words that are tokens': {
+    model: { ...sotu.model, ignore_merges: true, merges: sotu.model.merges.toReversed() },
+  },
   'has added tokens, one the beginning of another': {
     added_tokens: [
       ...sotu.added_tokens,
@@ -131,7 +158,10 @@ describe.each(Object.entries(variants))('a byte-level BPE that %s', (name, parts
 })
 
 const wordPiece = {
-  added_tokens: [{ id: 0, content: '[UNK]', special: true }, { id: 6, content: '[SEP]', special: true }],
+  added_tokens: [
+    { id: 0, content: '[UNK]', special: true },
+    { id: 6, content: '[SEP]', special: true },
+  ],
   normalizer: { type: 'Lowercase' },
   pre_tokenizer: { type: 'Whitespace' },
   decoder: { type: 'WordPiece', prefix: '##', cleanup: false },
@@ -146,12 +176,27 @@ const wordPiece = {
 }
 
 const unigram = {
-  added_tokens: [{ id: 0, content: '<unk>', special: true }, { id: 1, content: '</s>', special: true }],
+  added_tokens: [
+    { id: 0, content: '<unk>', special: true },
+    { id: 1, content: '</s>', special: true },
+  ],
   normalizer: null,
   pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
   decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
   post_processor: null,
-  model: { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ['</s>', 0], ['▁a', -1], ['▁b', -2], ['b', -3], ['a', -3], ['▁', -4]] },
+  model: {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: [
+      ['<unk>', 0],
+      ['</s>', 0],
+      ['▁a', -1],
+      ['▁b', -2],
+      ['b', -3],
+      ['a', -3],
+      ['▁', -4],
+    ],
+  },
 }
 
 describe('other tokenizers', () => {
@@ -199,12 +244,32 @@ describe('files that are no tokenizers', () => {
     ['null', 'null', 'is not an object'],
     ['no model', without('model'), 'no field "model"'],
     ['no vocabulary', JSON.stringify({ ...wordPiece, model: { type: 'BPE' } }), 'no vocabulary'],
-    ['an empty vocabulary', JSON.stringify({ ...wordPiece, model: { type: 'BPE', vocab: {}, merges: [] } }), 'empty vocabulary'],
-    ['an id that is text', JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: '1' } } }), 'the id "1"'],
+    [
+      'an empty vocabulary',
+      JSON.stringify({ ...wordPiece, model: { type: 'BPE', vocab: {}, merges: [] } }),
+      'empty vocabulary',
+    ],
+    [
+      'an id that is text',
+      JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: '1' } } }),
+      'the id "1"',
+    ],
     ['a negative id', JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: -1 } } }), 'the id -1'],
-    ['a huge id', JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 1e9 } } }), 'the id 1000000000'],
-    ['one id twice', JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 1, b: 1 } } }), 'id 1 to two'],
-    ['an added token without id', JSON.stringify({ ...wordPiece, added_tokens: [{ content: 'x' }] }), 'without content or id'],
+    [
+      'a huge id',
+      JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 1e9 } } }),
+      'the id 1000000000',
+    ],
+    [
+      'one id twice',
+      JSON.stringify({ ...wordPiece, model: { ...wordPiece.model, vocab: { a: 1, b: 1 } } }),
+      'id 1 to two',
+    ],
+    [
+      'an added token without id',
+      JSON.stringify({ ...wordPiece, added_tokens: [{ content: 'x' }] }),
+      'without content or id',
+    ],
     ['an unknown model', JSON.stringify({ ...wordPiece, model: { type: 'Loom', vocab: [] } }), 'tokens'],
     ['an unknown normalizer', JSON.stringify({ ...wordPiece, normalizer: { type: 'Loom' } }), 'cannot be run'],
   ])('refuses %s', async (name, content, message) => {

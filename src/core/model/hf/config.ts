@@ -15,6 +15,7 @@ export interface HfConfig {
   /** What the spec does not say as the config does, one sentence each; the same list for nested objects. */
   readonly notes: string[]
   has(name: string): boolean
+  is(name: string, value: string): boolean
   integer(name: string, range: Range, fallback?: number): number
   /** May be infinite where the range is. */
   real(name: string, range: Range, fallback?: number): number
@@ -54,7 +55,7 @@ export function parseHfConfig(text: string): unknown {
 
 /** A reader over parsed JSON; throws HeddleError `spec-invalid` when it is not an object. */
 export function hfConfig(json: unknown): HfConfig {
-  if (isObject(json)) return reader(json, '', [])
+  if (isObject(json)) return reader(json, (name) => name, [])
   throw new HeddleError('spec-invalid', `a config must be an object, got ${show(json)}`, {
     path: 'config',
     hint: 'give the config.json of the model',
@@ -70,36 +71,44 @@ export function rangeOf(block: Block, name: string): Range {
 
 type Json = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function reader(json: Json, prefix: string, notes: string[]): HfConfig {
+/** @param place where a field stands in the whole config */
+function reader(json: Json, place: (name: string) => string, notes: string[]): HfConfig {
   const at = (name: string): unknown => (Object.hasOwn(json, name) ? (json[name] ?? undefined) : undefined)
   const fail = (name: string, rule: string, hint?: string): never => {
-    throw new HeddleError('spec-invalid', `${name} (${show(at(name))}) ${rule}`, { path: prefix + name, hint })
+    throw new HeddleError('spec-invalid', `${place(name)} (${show(at(name))}) ${rule}`, { path: place(name), hint })
   }
   const given = <T>(name: string, fallback: T | undefined, read: (value: unknown) => T): T => {
     const value = at(name)
     if (value !== undefined) return read(value)
     if (fallback === undefined) {
-      throw new HeddleError('spec-invalid', `the config has no ${name}`, {
-        path: prefix + name,
+      throw new HeddleError('spec-invalid', `the config has no ${place(name)}`, {
+        path: place(name),
         hint: 'give the config.json of the model, not that of its tokenizer or of its generation',
       })
     }
-    notes.push(`the config has no ${prefix}${name}; ${show(fallback)} is assumed`)
+    notes.push(`the config has no ${place(name)}; ${show(fallback)} is assumed`)
     return fallback
   }
-  const ranged = (name: string, { min, max }: Range, what: string, isRight: (value: number) => boolean) => (value: unknown) => {
-    const number = numberOf(value)
-    if (number !== undefined && isRight(number) && number >= min && number <= max) return number
-    return fail(name, `must be ${what} from ${min} to ${max}`)
-  }
+  const ranged =
+    (name: string, { min, max }: Range, what: string, isRight: (value: number) => boolean) =>
+    (value: unknown) => {
+      const number = numberOf(value)
+      if (number !== undefined && isRight(number) && number >= min && number <= max) return number
+      return fail(name, `must be ${what} from ${min} to ${max}`)
+    }
   return {
     notes,
     has: (name) => at(name) !== undefined,
+    is: (name, value) => at(name) === value,
     integer: (name, range, fallback) => given(name, fallback, ranged(name, range, 'an integer', Number.isInteger)),
-    real: (name, range, fallback) => given(name, fallback, ranged(name, range, 'a number', (x) => !Number.isNaN(x))),
+    real: (name, range, fallback) =>
+      given(
+        name,
+        fallback,
+        ranged(name, range, 'a number', (x) => !Number.isNaN(x)),
+      ),
     flag: (name, fallback) =>
       given(name, fallback, (value) => (typeof value === 'boolean' ? value : fail(name, 'must be true or false'))),
     text: (name, fallback) =>
@@ -109,13 +118,15 @@ function reader(json: Json, prefix: string, notes: string[]): HfConfig {
       if (value === undefined) return undefined
       if (!Array.isArray(value)) return fail(name, 'must be a list')
       if (value.length > MAX_LIST) return fail(name, `has ${value.length} entries; at most ${MAX_LIST} are read`)
-      const entries = reader(Object.fromEntries(value.entries()), `${prefix}${name}.`, notes)
+      const entries = reader(Object.fromEntries(value.entries()), (i) => `${place(name)}[${i}]`, notes)
       return value.map((_, i) => read(entries, String(i)))
     },
     child: (name) => {
       const value = at(name)
       if (value === undefined) return undefined
-      return isObject(value) ? reader(value, `${prefix}${name}.`, notes) : fail(name, 'must be an object')
+      return isObject(value)
+        ? reader(value, (inner) => `${place(name)}.${inner}`, notes)
+        : fail(name, 'must be an object')
     },
     note: (sentence) => void notes.push(sentence),
     fail,

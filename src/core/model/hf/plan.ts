@@ -2,7 +2,7 @@
 
 import type { Block } from '../../blocks/index.ts'
 import { defaultOf } from '../../params.ts'
-import type { ParamValue, ParamValues } from '../../params.ts'
+import type { ParamSchema, ParamValues } from '../../params.ts'
 import type { BlockItem, ModelSettings, StackItem } from '../spec.ts'
 
 /** A tensor in row-major order. */
@@ -14,7 +14,13 @@ export interface HfTensor {
 /** Where a weight comes from: a name in the checkpoint, behind the plan's prefix, and what is done to the tensor. */
 export interface Source {
   readonly name: string
-  readonly transform?: (tensor: HfTensor) => HfTensor
+  readonly transform?: Transform
+}
+
+export interface Transform {
+  /** Shape that the tensor must have. */
+  readonly shape: readonly number[]
+  readonly apply: (tensor: HfTensor) => HfTensor
 }
 
 /** A block with its sources; `weights` is keyed by the block's own names. */
@@ -38,20 +44,23 @@ export interface ImportPlan {
 
 /** A block of the spec, without the parameters that have their defaults. */
 export function blockItem(block: Block, dModel: number, params: ParamValues): BlockItem {
-  const told = Object.entries(params).filter(([name, value]) => {
-    const param = block.params[name]
-    if (param === undefined) throw new Error(`${block.kind} has no parameter ${name}`)
+  const told = withoutDefaults(block.params, params, dModel)
+  return Object.keys(told).length === 0 ? { kind: block.kind } : { kind: block.kind, params: told }
+}
+
+/** The values that differ from the schema's defaults. */
+export function withoutDefaults(schema: ParamSchema, values: ParamValues, dModel: number): ParamValues {
+  const told = Object.entries(values).filter(([name, value]) => {
+    const param = schema[name]
+    if (param === undefined) throw new Error(`there is no parameter ${name}`)
     return value !== defaultOf(param, { dModel })
   })
-  return told.length === 0 ? { kind: block.kind } : { kind: block.kind, params: Object.fromEntries(told) }
+  return Object.fromEntries(told)
 }
 
 /** Sources whose names are those of the block, behind a prefix. */
 export const sameNames = (prefix: string, names: readonly string[]): Map<string, Source> =>
   new Map(names.map((name) => [name, { name: prefix + name }]))
-
-/** The name of an attribute's value when it equals that which is left out. */
-export const unless = <T extends ParamValue>(value: T, usual: T): T | null => (value === usual ? null : value)
 
 /** Longest run of blocks that a group is made of. */
 const MAX_PERIOD = 16
@@ -60,7 +69,7 @@ const MAX_PERIOD = 16
 export function grouped(items: readonly BlockItem[]): StackItem[] {
   const keys = items.map((item) => JSON.stringify(item))
   const result: StackItem[] = []
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     let best = { period: 1, repeat: 1 }
     for (let period = 1; period <= MAX_PERIOD && at + 2 * period <= items.length; period++) {
       let end = at + period

@@ -64,9 +64,9 @@ const mutateOperator: Mutator<StrictGenome> = (genome, space, rng) => {
   const old = [...mixers, ...channels][place]!
   const picked = pickOperator(place < mixers.length ? space.mixers : space.channelMixers, rng, [old])
   if (picked === undefined) return undefined
-  const replaced = (list: readonly Operator[], at: number): Operator[] =>
-    list.map((operator, i) => (i === at ? picked : at < mixers.length && isSameOperator(operator, picked) ? old : operator))
-  const change = place < mixers.length ? { mixers: replaced(mixers, place) } : { channels: channels.map((c, i) => (i === place - mixers.length ? picked : c)) }
+  const isMixer = place < mixers.length
+  const trade = (operator: Operator, i: number): Operator => (i === place ? picked : isSameOperator(operator, picked) ? old : operator)
+  const change = isMixer ? { mixers: mixers.map(trade) } : { channels: channels.with(place - mixers.length, picked) }
   return { genome: withStage(genome, index, change), description: `${STAGES[index]}: ${operatorText(old)} becomes ${operatorText(picked)}` }
 }
 

@@ -15,6 +15,16 @@ export type MutationKind =
   | 'width'
   | 'crossover'
 
+/** What made a child of its parent: stored with the trial, shown in the lineage. */
+export interface Mutation {
+  readonly kind: MutationKind
+  /** In a few words: `middle: m2 becomes d`. */
+  readonly description: string
+  /** The parts of the parent and of the child that differ, in the text form of specs; repair may add to them. */
+  readonly before: string
+  readonly after: string
+}
+
 /** A genome with one thing changed, before repair; `description` says what in a few words. */
 export interface Change<G extends Genome = Genome> {
   readonly genome: G

@@ -2,8 +2,7 @@
 
 import type { Rng } from '../../rng.ts'
 import { checkCount, checkLevel } from '../check.ts'
-import { DEFAULT_LEVEL, type Interval } from '../interval.ts'
-import { quantile } from '../summary.ts'
+import { DEFAULT_LEVEL, percentileInterval, type Interval } from '../interval.ts'
 import {
   lawData,
   lawOf,
@@ -15,7 +14,7 @@ import {
   type LawSizes,
   type ScalingLaw,
 } from './scaling-law.ts'
-import { refine, residuals, type Problem } from './solver.ts'
+import { nearbyStarts, refine, refineBest, residuals, type Problem, type Solution } from './solver.ts'
 
 export interface BandOptions extends FitOptions {
   readonly rng: Rng
@@ -24,8 +23,9 @@ export interface BandOptions extends FitOptions {
   /** Level of confidence in (0, 1); default 0.95. */
   readonly level?: number | undefined
   /**
-   * What is resampled. `points` (default): the trained models, whatever their noise. `residuals`: the errors around the
-   * fit, at the sizes that there are; narrower and faster, for a planned grid of runs with equal noise.
+   * What is resampled. `residuals` (default): the errors around the fit, at the sizes that there are, scaled for the
+   * numbers that the fit used up and for not knowing their spread; right for a planned grid of runs with equal noise.
+   * `points`: the trained models, whatever their noise; slower, and too narrow for ten points or fewer.
    */
   readonly method?: 'points' | 'residuals' | undefined
 }
@@ -46,7 +46,8 @@ const MOST_DRAWS = 200
 
 /**
  * Fits the law to resamples and gives percentile intervals of its coefficients and of its predictions at `sizes`.
- * With 16 points or more and 1 % noise, 95 % intervals of predictions cover about 95 %; with 9 points about 91 %.
+ * Residual intervals of predictions at 95 % covered 94 to 97 % in simulations with 1 % noise, from 9 points to 30.
+ * Where no more points than free numbers are left to tell the noise, `residuals` gives no laws and NaN bounds.
  * Throws `param-invalid` as `fitScalingLaw` and `predictLoss` do.
  */
 export function scalingLawBands(
@@ -59,19 +60,13 @@ export function scalingLawBands(
   const data = lawData(points)
   const { solution, delta } = solveLaw(data, options)
   const law = lawOf(data, solution)
-  const ones = new Float64Array(data.points.length).fill(1)
-  const fitted: Problem = { ...data.problem, weights: ones, delta }
-  const next =
-    options.method === 'residuals'
-      ? residualResampler(fitted, residuals(fitted, solution.coefficients, solution.logExponents), options.rng)
-      : (): Problem => ({ ...fitted, weights: drawPoints(data, options.rng) })
-  const laws = Array.from({ length: resamples }, () => lawOf(data, refine(next(), solution)))
+  const fitted: Problem = { ...data.problem, weights: new Float64Array(data.points.length).fill(1), delta }
+  const next = (options.method ?? 'residuals') === 'residuals' ? resampleResiduals : resamplePoints
+  const draw = next(data, fitted, solution, options.rng)
+  const laws = draw === undefined ? [] : Array.from({ length: resamples }, () => lawOf(data, draw()))
 
-  const interval = (valueOf: (law: ScalingLaw) => number): Interval => {
-    const values = laws.map(valueOf)
-    const [low, high] = [(1 - level) / 2, (1 + level) / 2].map((p) => quantile(values, p)) as [number, number]
-    return { estimate: valueOf(law), low, high }
-  }
+  const interval = (valueOf: (law: ScalingLaw) => number): Interval =>
+    percentileInterval(valueOf(law), laws.map(valueOf), level)
   return {
     law,
     laws,
@@ -82,16 +77,31 @@ export function scalingLawBands(
   }
 }
 
-/** Problems whose values are the fitted ones with errors drawn anew, widened for the numbers that the fit used up. */
-function residualResampler(problem: Problem, errors: Float64Array, rng: Rng): () => Problem {
+/** Gives solutions of resampled problems; undefined where the points cannot tell their noise. */
+type Resampler = (data: LawData, fitted: Problem, solution: Solution, rng: Rng) => (() => Solution) | undefined
+
+/**
+ * Values around the fitted ones with errors drawn anew. With f degrees of freedom left, errors of the size seen come
+ * from a spread whose square is distributed as f / chi-squared(f) times it: hence Student's intervals for few points.
+ */
+const resampleResiduals: Resampler = (_, fitted, solution, rng) => {
+  const errors = residuals(fitted, solution.coefficients, solution.logExponents)
   const n = errors.length
-  const free = 1 + 2 * problem.sizes.length
-  const widening = Math.sqrt(n / Math.max(1, n - free))
+  const freedom = n - 1 - 2 * fitted.sizes.length
+  if (freedom < 1) return undefined
   const centre = errors.reduce((sum, error) => sum + error / n, 0)
-  return () => ({
-    ...problem,
-    values: problem.values.map((value, i) => value + errors[i]! - widening * (errors[rng.integer(n)]! - centre)),
-  })
+  return () => {
+    let chiSquared = 0
+    for (let i = 0; i < freedom; i++) chiSquared += rng.normal() ** 2
+    const scale = Math.sqrt(n / chiSquared) // sqrt(n / freedom) * sqrt(freedom / chi-squared)
+    const values = fitted.values.map((value, i) => value + errors[i]! - scale * (errors[rng.integer(n)]! - centre))
+    return refine({ ...fitted, values }, solution)
+  }
+}
+
+const resamplePoints: Resampler = (data, fitted, solution, rng) => () => {
+  const problem = { ...fitted, weights: drawPoints(data, rng) }
+  return refineBest(problem, nearbyStarts(problem, solution))
 }
 
 /** Multiplicities of drawn points, drawn again while they leave free numbers open that all points together fix. */

@@ -2,8 +2,7 @@
 // arXiv 2511.18890, with how sure the choice is.
 
 import { check, checkLevel } from '../check.ts'
-import { DEFAULT_LEVEL, type Interval } from '../interval.ts'
-import { quantile } from '../summary.ts'
+import { DEFAULT_LEVEL, percentileInterval, type Interval } from '../interval.ts'
 import { predictLoss, type ScalingLaw } from './scaling-law.ts'
 
 /** A measured shape of the family that the law describes. */
@@ -18,7 +17,7 @@ export interface LatencyOptimalInput {
   readonly candidates: readonly LatencyCandidate[]
   readonly budgetMs: number
   readonly law: ScalingLaw
-  /** Laws fitted to resamples, from `scalingLawBands`; none: no intervals, and the choice counts as certain. */
+  /** Laws fitted to resamples, from `scalingLawBands`; none: bounds are NaN, and the choice counts as certain. */
   readonly laws: readonly ScalingLaw[]
   /** Training tokens to predict for, where the law has a term for them. */
   readonly tokens?: number | undefined
@@ -69,16 +68,12 @@ export function latencyOptimal(input: LatencyOptimalInput): LatencyOptimal {
   if (laws.length === 0 && feasible.length > 0) wins[estimates.indexOf(Math.min(...estimates))] = 1
 
   const ranking = feasible.map((candidate, i): RankedCandidate => {
-    const values = laws.length > 0 ? resampled.map((losses) => losses[i]!) : [estimates[i]!]
-    return {
-      ...candidate,
-      loss: {
-        estimate: estimates[i]!,
-        low: quantile(values, (1 - level) / 2),
-        high: quantile(values, (1 + level) / 2),
-      },
-      probability: wins[i]! / Math.max(1, laws.length),
-    }
+    const loss = percentileInterval(
+      estimates[i]!,
+      resampled.map((losses) => losses[i]!),
+      level,
+    )
+    return { ...candidate, loss, probability: wins[i]! / Math.max(1, laws.length) }
   })
   ranking.sort((a, b) => a.loss.estimate - b.loss.estimate)
   return { chosen: ranking[0], ranking }

@@ -103,6 +103,17 @@ export function gridStarts(problem: Problem, count: number): Solution[] {
   return starts.sort((a, b) => a.objective - b.objective).slice(0, count)
 }
 
+/** The solution itself, and the best of variable projections with its exponents scaled: starts for a similar problem. */
+export function nearbyStarts(problem: Problem, solution: Solution): Solution[] {
+  const around = [0.3, 0.6, 1.6, 3].map((factor) =>
+    project(
+      problem,
+      solution.logExponents.map((value) => Math.min(HIGH, Math.max(LOW, value + Math.log(factor)))),
+    ),
+  )
+  return [solution, around.reduce((best, next) => (next.objective < best.objective ? next : best))]
+}
+
 /** Columns of derivatives of the logarithm of the prediction by coefficients, then by logarithms of exponents. */
 export function jacobian(problem: Problem, at: Solution): Float64Array[] {
   const columns = basis(problem, at.logExponents)

@@ -49,8 +49,10 @@ export async function fillFolder(
   } catch (error) {
     throw fileError(error, parent)
   } finally {
-    await rm(temporary, { recursive: true, force: true })
-    await rm(damaged, { recursive: true, force: true })
+    for (const path of [temporary, damaged]) {
+      // what cannot be removed now is a leftover for later, and must not hide the reason why `fill` failed
+      await rm(path, { recursive: true, force: true }).catch(() => undefined)
+    }
   }
 }
 

@@ -6,7 +6,13 @@ import { demoFolder, demoReader } from './sources/demo.ts'
 import { checkCancelled, listFiles, type CorpusFile, type ReadContext } from './sources/files.ts'
 import { jsonlReader } from './sources/jsonl.ts'
 import { parquetReader } from './sources/parquet.ts'
-import { corpusError, type CorpusDocument, type CorpusSource, type SourceKind, type SourceReader } from './sources/source.ts'
+import {
+  corpusError,
+  type CorpusDocument,
+  type CorpusSource,
+  type SourceKind,
+  type SourceReader,
+} from './sources/source.ts'
 import { textReader } from './sources/text.ts'
 import { tokensReader } from './sources/tokens.ts'
 
@@ -48,15 +54,20 @@ export async function openCorpus(from: string | CorpusSource): Promise<Corpus> {
   const isDemo = source.kind === 'demo'
   const path = isDemo ? demoFolder() : source.path
   if (!isText(path)) throw corpusError('the corpus has no path', 'path', 'name a file or a folder')
-  if (source.extension !== undefined && !isText(source.extension)) throw corpusError('the extension is no text', 'extension')
+  if (source.extension !== undefined && !isText(source.extension))
+    throw corpusError('the extension is no text', 'extension')
   const found = await listFiles(path)
   const isFile = found.length === 1 && resolve(found[0]!.path) === resolve(path)
   const kind = source.kind ?? (isFile ? kindOfFile(path) : kindOfFolder(found, source, path))
   checkSource(kind, source)
   const extensions = source.extension === undefined ? READERS[kind].extensions : [dotted(source.extension)]
-  const files = (isFile ? found : found.filter(({ name }) => hasExtension(name, extensions))).filter(({ size }) => size > 0)
+  const files = (isFile ? found : found.filter(({ name }) => hasExtension(name, extensions))).filter(
+    ({ size }) => size > 0,
+  )
   if (files.length === 0) {
-    const what = isFile ? 'the file is empty' : `the folder holds no file with ${extensions.join(', ')} that is not empty`
+    const what = isFile
+      ? 'the file is empty'
+      : `the folder holds no file with ${extensions.join(', ')} that is not empty`
     throw corpusError(what, path)
   }
   const documents = async function* (context: ReadContext = {}): AsyncGenerator<CorpusDocument> {
@@ -105,26 +116,43 @@ function kindOfFolder(files: readonly CorpusFile[], { extension }: CorpusSource,
   })).filter(({ count }) => count > 0)
   if (counts.length === 1) return counts[0]!.kind
   const known = EXTENSIONS.flatMap(({ extensions }) => extensions).join(', ')
-  if (counts.length === 0) throw corpusError(`the folder holds no file with ${known}`, path, 'name the extension of the files')
+  if (counts.length === 0)
+    throw corpusError(`the folder holds no file with ${known}`, path, 'name the extension of the files')
   const found = counts.map(({ extensions, count }) => `${count} of ${extensions.join(' ')}`).join(', ')
-  throw corpusError(`the folder holds files of several kinds: ${found}`, path, 'name the extension of the files to read')
+  throw corpusError(
+    `the folder holds files of several kinds: ${found}`,
+    path,
+    'name the extension of the files to read',
+  )
 }
 
 /** Refuses fields that the kind does not read, and values out of range: a description comes from outside. */
 function checkSource(kind: SourceKind, source: CorpusSource): void {
-  if (!Object.hasOwn(READERS, kind)) throw corpusError(`there is no kind of corpus ${JSON.stringify(kind)}`, 'kind', `kinds: ${Object.keys(READERS).join(', ')}`)
+  if (!Object.hasOwn(READERS, kind))
+    throw corpusError(
+      `there is no kind of corpus ${JSON.stringify(kind)}`,
+      'kind',
+      `kinds: ${Object.keys(READERS).join(', ')}`,
+    )
   const reader = READERS[kind]
   for (const [name, value] of Object.entries(source)) {
     if (value === undefined || ['kind', 'path', 'extension'].includes(name)) continue
     if (!reader.options.includes(name as keyof CorpusSource)) {
-      throw corpusError(`${name} means nothing to a corpus of kind ${kind}`, name, `it takes: ${reader.options.join(', ') || 'nothing'}`)
+      throw corpusError(
+        `${name} means nothing to a corpus of kind ${kind}`,
+        name,
+        `it takes: ${reader.options.join(', ') || 'nothing'}`,
+      )
     }
-    if (!RULES[name]!(value)) throw corpusError(`${name} is ${JSON.stringify(value)?.slice(0, 80)}, which is not allowed`, name)
+    if (!RULES[name]!(value))
+      throw corpusError(`${name} is ${JSON.stringify(value)?.slice(0, 80)}, which is not allowed`, name)
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 4096
-const isId = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= 4096
+const isId = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32
 
 const RULES: Readonly<Record<string, (value: unknown) => boolean>> = {
   field: isText,

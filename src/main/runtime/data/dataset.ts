@@ -52,7 +52,11 @@ export interface TokenDataset {
 const BYTE_COUNTS_READ = 2 ** 16
 
 /** Tokenises a corpus, or finds it tokenised, and opens it. Throws as `cacheTokens`. */
-export async function prepareDataset(corpus: Corpus, tokenizer: Tokenizer | null, options: CacheOptions = {}): Promise<TokenDataset> {
+export async function prepareDataset(
+  corpus: Corpus,
+  tokenizer: Tokenizer | null,
+  options: CacheOptions = {},
+): Promise<TokenDataset> {
   return openDataset(await cacheTokens(corpus, tokenizer, options))
 }
 
@@ -72,7 +76,8 @@ export function openDataset(cache: TokenCache): TokenDataset {
     train: file('train.starts', 'float64', cache.train.documents),
     validation: file('validation.starts', 'float64', cache.validation.documents),
   }
-  const byteCounts = cache.validation.bytes === null ? undefined : file('validation.bytes', 'uint32', cache.validation.tokens)
+  const byteCounts =
+    cache.validation.bytes === null ? undefined : file('validation.bytes', 'uint32', cache.validation.tokens)
 
   const validationBytes = (start: number, length: number): number | null => {
     if (!byteCounts) return null
@@ -126,7 +131,8 @@ export function openDataset(cache: TokenCache): TokenDataset {
     *validation({ batchSize, seqLen, maxTokens }) {
       checkShape({ batchSize, seqLen })
       const windows = windowsOf('validation', seqLen)
-      const wanted = maxTokens === undefined ? windows : Math.min(windows, Math.floor(checkCount(maxTokens, 'maxTokens') / seqLen))
+      const wanted =
+        maxTokens === undefined ? windows : Math.min(windows, Math.floor(checkCount(maxTokens, 'maxTokens') / seqLen))
       const batches = Math.max(1, Math.floor(wanted / batchSize))
       const taken = Math.min(windows, batches * batchSize)
       for (let number = 0; number < batches; number++) {

@@ -7,7 +7,8 @@ const ROUNDS = 8
 
 /** The function from place to element; a bijection of [0, size) for every sequence of keys. */
 export function permutation(size: number, ...keys: readonly (string | number)[]): (place: number) => number {
-  if (!Number.isSafeInteger(size) || size < 1 || size > 2 ** 50) throw new RangeError(`a permutation of ${size} elements`)
+  if (!Number.isSafeInteger(size) || size < 1 || size > 2 ** 50)
+    throw new RangeError(`a permutation of ${size} elements`)
   const half = Math.max(1, Math.ceil(Math.ceil(Math.log2(size)) / 2))
   const base = 2 ** half
   const mask = base - 1

@@ -15,7 +15,14 @@ export const DEFAULT_SPLIT: Split = { seed: 0, heldOut: 0.1 }
 /** The place of a document in [0, 1), uniform over documents; those below `heldOut` are validation. */
 export function splitPoint(seed: number, document: CorpusDocument): number {
   const { content, group } = document
-  const bytes = typeof content === 'string' ? content : new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
+  const bytes =
+    typeof content === 'string' ? content : new Uint8Array(content.buffer, content.byteOffset, content.byteLength)
   const hash = createHash('sha256').update(`${seed}\0`)
-  return hash.update(group ?? bytes).digest().readUIntBE(0, 6) / 2 ** 48
+  return (
+    hash
+      .update(group ?? bytes)
+      .digest()
+      .readUIntBE(0, 6) /
+    2 ** 48
+  )
 }

@@ -61,9 +61,14 @@ export interface CacheOptions {
  * tokenizer's vocabulary as the bound of its ids; for such a corpus it may be null.
  * Throws `corpus-invalid`, `file-missing`, `job-cancelled`.
  */
-export async function cacheTokens(corpus: Corpus, tokenizer: Tokenizer | null, options: CacheOptions = {}): Promise<TokenCache> {
+export async function cacheTokens(
+  corpus: Corpus,
+  tokenizer: Tokenizer | null,
+  options: CacheOptions = {},
+): Promise<TokenCache> {
   const split = checkSplit(options.split ?? DEFAULT_SPLIT)
-  if (!tokenizer && corpus.kind !== 'tokens') throw new HeddleError('tokenizer-invalid', 'a corpus of text needs a tokenizer')
+  if (!tokenizer && corpus.kind !== 'tokens')
+    throw new HeddleError('tokenizer-invalid', 'a corpus of text needs a tokenizer')
   const origin = JSON.stringify([FORMAT, corpus.fingerprint, tokenizer?.fingerprint ?? null, split.seed, split.heldOut])
   const name = `tokens-${createHash('sha256').update(origin).digest('hex').slice(0, 32)}`
   const parent = options.cacheFolder ?? defaultCacheFolder()
@@ -71,8 +76,8 @@ export async function cacheTokens(corpus: Corpus, tokenizer: Tokenizer | null, o
   if (known) return { ...known, isReused: true }
 
   const tracker = progressTracker()
-  const report = (done: number): void => {
-    const progress = tracker.update({ phase: 'tokenise', done, total: corpus.totalBytes, unit: 'bytes' })
+  const report: Report = (phase, done) => {
+    const progress = tracker.update({ phase, done, total: corpus.totalBytes, unit: 'bytes' })
     options.onProgress?.(progress)
   }
   const fill = async (folder: string): Promise<void> => {
@@ -94,6 +99,8 @@ export async function cacheTokens(corpus: Corpus, tokenizer: Tokenizer | null, o
   return { ...made, isReused: false }
 }
 
+type Report = (phase: string, done: number) => void
+
 type Content = Awaited<ReturnType<typeof writeSplits>>
 
 /** Writes the files of both splits; a second time with another bound when no document fell on one side. */
@@ -102,14 +109,18 @@ async function writeBothSplits(
   tokenizer: Tokenizer | null,
   split: Split,
   folder: string,
-  report: (done: number) => void,
+  report: Report,
   signal: AbortSignal | undefined,
 ): Promise<Omit<Content, 'points'>> {
   let bound = split.heldOut
   for (let attempt = 1; ; attempt++) {
     let done = 0
-    const onRead = (bytes: number): void => report((done += bytes))
-    const { points, ...content } = await writeSplits(corpus, tokenizer, { seed: split.seed, heldOut: bound }, folder, { signal, onRead })
+    const phase = attempt === 1 ? 'tokenise' : 'tokenise again'
+    const onRead = (bytes: number): void => report(phase, (done += bytes))
+    const { points, ...content } = await writeSplits(corpus, tokenizer, { seed: split.seed, heldOut: bound }, folder, {
+      signal,
+      onRead,
+    })
     const { train, validation } = content
     if (train.documents > 0 && validation.documents > 0) return content
     if (train.documents + validation.documents === 0) throw corpusError('the corpus holds no text', corpus.name)
@@ -129,9 +140,14 @@ async function writeBothSplits(
 
 function checkSplit(split: Split): Split {
   const { seed, heldOut } = split
-  if (!Number.isSafeInteger(seed)) throw new HeddleError('param-invalid', `the seed of the split is ${seed}: it must be an integer`, { path: 'split.seed' })
+  if (!Number.isSafeInteger(seed))
+    throw new HeddleError('param-invalid', `the seed of the split is ${seed}: it must be an integer`, {
+      path: 'split.seed',
+    })
   if (!(heldOut > 0 && heldOut < 1)) {
-    throw new HeddleError('param-invalid', `the held-out share is ${heldOut}: it must lie between 0 and 1`, { path: 'split.heldOut' })
+    throw new HeddleError('param-invalid', `the held-out share is ${heldOut}: it must lie between 0 and 1`, {
+      path: 'split.heldOut',
+    })
   }
   return { seed, heldOut }
 }
@@ -158,7 +174,8 @@ async function readCache(folder: string): Promise<(TokenRecord & { readonly fold
       const { tokens, documents, bytes } = record[side]
       if ((await stat(join(folder, `${side}.bin`))).size !== tokens * width) return undefined
       if ((await stat(join(folder, `${side}.starts`))).size !== documents * 8) return undefined
-      if (side === 'validation' && bytes !== null && (await stat(join(folder, 'validation.bytes'))).size !== tokens * 4) return undefined
+      if (side === 'validation' && bytes !== null && (await stat(join(folder, 'validation.bytes'))).size !== tokens * 4)
+        return undefined
     }
     return { ...record, folder }
   } catch {

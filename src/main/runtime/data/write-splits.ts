@@ -118,10 +118,20 @@ function documentIds({ content }: CorpusDocument, tokenizer: Tokenizer | null): 
   return all
 }
 
-function checkIds(ids: Uint32Array, largest: number, declared: number | undefined, document: CorpusDocument, corpus: Corpus): number {
+function checkIds(
+  ids: Uint32Array,
+  largest: number,
+  declared: number | undefined,
+  document: CorpusDocument,
+  corpus: Corpus,
+): number {
   for (const id of ids) if (id > largest) largest = id
   if (declared !== undefined && largest >= declared) {
-    throw corpusError(`${document.id} holds token ${largest}, but the vocabulary has ${declared} entries`, corpus.name, 'check the tokenizer')
+    throw corpusError(
+      `${document.id} holds token ${largest}, but the vocabulary has ${declared} entries`,
+      corpus.name,
+      'check the tokenizer',
+    )
   }
   return largest
 }

@@ -61,6 +61,8 @@ export function openOrtProgram(program: Program, options: OpenOptions, target: O
   const ort = openOrt().createSession(model, {
     threads: options.threads ?? target.threads,
     optimization: 'all',
+    // a plan of all intermediate values is 7 % faster in training but needs twice the memory
+    memoryPattern: program.phase !== 'train',
     providers: target.providers,
     config: target.config,
     ...(options.profile === true && { profile: join(tmpdir(), `heddle-${process.pid}-${program.name}`) }),
@@ -94,10 +96,11 @@ class OrtProgram implements OrtProgramSession {
     const feeds: Record<string, { data: HostArray; shape: readonly number[] }> = {}
     for (const [name, node] of inputsOf(graph)) {
       const { type } = node.outputs[0]!
-      if (bound.has(name) || shared?.has(name)) {
+      if (program.frozen.includes(name)) continue
+      if (bound.has(name) || shared?.has(name) || options.initial.has(name)) {
         if (!this.pairs.has(name)) this.pairs.set(name, newPair(type, options.initial.get(name)))
         stateInputs.push({ name, shape: type.shape })
-      } else if (!program.frozen.includes(name)) feeds[name] = { data: newArray(type), shape: type.shape }
+      } else feeds[name] = { data: newArray(type), shape: type.shape }
     }
     this.#stateInputs = stateInputs
     this.#feeds = feeds

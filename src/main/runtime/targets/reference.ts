@@ -27,7 +27,7 @@ function openReference(program: Program, options: OpenOptions): Session {
   const graph = optimise(program.graph, { claims: () => false, trace: options.onPass, verifyEach: true })
   const passesS = (performance.now() - started) / 1000
   const inputs = inputsOf(graph)
-  const fixed = [...program.frozen, ...program.bindings.map((b) => b.input)]
+  const fixed = new Set([...program.frozen, ...program.bindings.map((b) => b.input), ...[...inputs.keys()].filter((name) => options.initial.has(name))])
   const state = (options.share as ReferenceSession | undefined)?.state ?? new Map<string, Tensor>()
   for (const name of fixed) {
     const { type } = inputs.get(name)!.outputs[0]!

@@ -13,7 +13,10 @@ export interface ClaimedOp {
 }
 
 export interface OpenOptions {
-  /** Data of frozen inputs and first values of bound state; state that is not named starts at zero. */
+  /**
+   * Data of frozen inputs and first values of state; bound state that is not named starts at zero. An input that is named
+   * but neither frozen nor bound is state as well, which only a program that shares it changes.
+   */
   readonly initial: ReadonlyMap<string, Float32Array>
   /** State shared with another session of the same target: weights of a training run that an evaluation reads. */
   readonly share?: Session

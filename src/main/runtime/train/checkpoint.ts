@@ -1,5 +1,7 @@
 // Checkpoints: every state of a run in one safetensors file, written whole or not at all.
 
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
 import { encodeSafetensors } from '#core/model/safetensors.ts'
 import { canonicalJson, hashSpec } from '#core/model/spec.ts'
@@ -18,6 +20,17 @@ export interface Checkpoint {
 
 const stateNames = (weights: readonly Weight[]): { name: string; shape: readonly number[] }[] =>
   weights.flatMap(({ name, shape }) => [{ name, shape }, ...adamw.moments.map((m) => ({ name: momentName(m, name), shape }))])
+
+/** Checks before a run that its checkpoint can be written. Throws HeddleError `file-missing`. */
+export function checkFolder(path: string): void {
+  const folder = dirname(path)
+  try {
+    accessSync(folder, constants.W_OK)
+  } catch (error) {
+    throw new HeddleError('file-missing', `checkpoints cannot be written to ${folder}: ${(error as Error).message}`, { path, hint: 'name a file in a folder that exists and may be written to' })
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw new HeddleError('file-missing', `${path} is a folder`, { path, hint: 'name a file for the checkpoint' })
+}
 
 /** Writes weights and moments after `step` steps. */
 export async function saveCheckpoint(path: string, step: number, config: TrainConfig, weights: readonly Weight[], session: Session): Promise<void> {
@@ -43,6 +56,7 @@ export function loadCheckpoint(path: string, config: TrainConfig, weights: reado
     }
     const step = Number(file.metadata.get('step'))
     if (file.metadata.get('format') !== 'heddle checkpoint 1' || !Number.isInteger(step) || step < 0) fail('the file is not a heddle checkpoint')
+    if (step > config.run.steps) fail(`the checkpoint is at step ${step}, the run ends at step ${config.run.steps}`, 'raise the number of steps')
     if (file.metadata.get('specHash') !== hashSpec(config.spec)) fail('the checkpoint belongs to another architecture', 'resume with the spec that the checkpoint was made with')
     const state = new Map<string, Float32Array>()
     for (const { name, shape } of stateNames(weights)) {

@@ -2,8 +2,7 @@
 
 import { HeddleError } from '#core/errors.ts'
 import { resolveParams } from '#core/params.ts'
-import { rng } from '#core/rng.ts'
-import { taskOf } from '#core/tasks/index.ts'
+import { drawBatch, taskOf } from '#core/tasks/index.ts'
 import type { ValuesOf } from '#core/params.ts'
 import type { RUN_PARAMS } from '#core/optim/train-config.ts'
 
@@ -40,7 +39,7 @@ export function taskSource(kind: string, given: Readonly<Record<string, unknown>
   if (run.seqLen < task.minSeqLen(params))
     throw new HeddleError('param-invalid', `task ${kind} needs seqLen of at least ${task.minSeqLen(params)}, got ${run.seqLen}`, { path: 'run.seqLen' })
   const batches = Math.max(1, Math.floor(run.validationTokens / (run.batchSize * run.seqLen)))
-  const batch = (split: 'train' | 'test', index: number): Batch => task.batch(rng(run.seed, kind, split, index), { ...size, split }, params)
+  const batch = (split: 'train' | 'test', index: number): Batch => drawBatch(task, { seed: run.seed, split, index }, size, params)
   return {
     vocabSize: task.vocabSize(params),
     isScored: true,

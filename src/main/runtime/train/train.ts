@@ -12,7 +12,7 @@ import { trainPrograms } from '#core/optim/train-program.ts'
 import { projectData, projectionOf } from '#core/optim/weight-norm.ts'
 import type { ProgressEvent } from '../progress.ts'
 import type { Session, Target } from '../targets/target.ts'
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { checkFolder, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import type { BatchSource } from './source.ts'
 import { openValidation } from './validate.ts'
 
@@ -46,6 +46,15 @@ export interface TrainResult {
   readonly weights: ReadonlyMap<string, Float32Array>
 }
 
+/** What a step gives: the loss and gradient of the weights before it, and the norm of those after it. */
+type StepValues = Readonly<Record<'loss' | 'gradNorm' | 'weightNorm', number>>
+
+/**
+ * The loss above which a run has diverged, in nats. Clipped gradients and normalised activations keep a run finite at any
+ * learning rate; guessing evenly costs ln(vocabulary), so a model that is this wrong has learned nothing that can be kept.
+ */
+const divergenceLimit = (vocabSize: number): number => 30 + 10 * Math.log(vocabSize)
+
 /** First weights of a run: initial values, projected once when weight normalisation is on. */
 export function firstWeights(config: TrainConfig, weights: readonly Weight[]): Map<string, Float32Array> {
   const initial = initWeights(weights, config.run.seed, { rescaleResidual: config.run.rescaleResidual })
@@ -67,47 +76,63 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
   const resolved = resolveSpec(config.spec)
   if (source.vocabSize > resolved.settings.vocabSize)
     throw new HeddleError('spec-invalid', `vocabSize (${resolved.settings.vocabSize}) is smaller than the data's vocabulary (${source.vocabSize})`, { path: 'model.vocabSize', hint: `set vocabSize to at least ${source.vocabSize}` })
+  if (options.checkpoint !== undefined) checkFolder(options.checkpoint)
   const programs = trainPrograms(resolved, { batchSize: run.batchSize, seqLen: run.seqLen, optimiser, accumulation: run.accumulation })
   const resumed = options.resume === undefined ? undefined : loadCheckpoint(options.resume, config, programs.weights)
   const open = { initial: resumed?.state ?? firstWeights(config, programs.weights), ...(config.threads !== null && { threads: config.threads }) }
-  const batchSession = await target.open(programs.batch, open)
-  const updateSession = programs.update === undefined ? undefined : await target.open(programs.update, { ...open, share: batchSession })
-  const validation = await openValidation(config, resolved, source, target, batchSession)
-  const sessions = [batchSession, ...(updateSession === undefined ? [] : [updateSession]), validation]
-  const stateful = updateSession ?? batchSession
-  let step = resumed?.step ?? 0
-  let firstStepSeconds = 0
-  let trainSeconds = 0
-  let final: Readonly<Record<string, number>> = {}
-  const result = (state: TrainResult['state'], error?: ErrorRecord): TrainResult => ({
-    state,
-    ...(error !== undefined && { error }),
-    steps: step,
-    final,
-    tokensPerSecond: trainSeconds === 0 ? 0 : ((step - (resumed?.step ?? 0)) * run.accumulation * run.batchSize * run.seqLen) / trainSeconds,
-    seconds: seconds(),
-    firstStepSeconds,
-    weights: new Map(programs.weights.map((w) => [w.name, stateful.read(w.name)])),
-  })
+  const sessions: { close(): void }[] = []
+  const opened = async <T extends { close(): void }>(opening: Promise<T>): Promise<T> => {
+    const session = await opening
+    sessions.push(session)
+    return session
+  }
   try {
+    // the program that steps holds the state; the others read it there
+    const updateSession = programs.update === undefined ? undefined : await opened(target.open(programs.update, open))
+    const batchSession = await opened(target.open(programs.batch, { ...open, ...(updateSession !== undefined && { share: updateSession }) }))
+    const stateful = updateSession ?? batchSession
+    const validation = await opened(openValidation(config, resolved, source, target, stateful))
+    const limit = divergenceLimit(resolved.settings.vocabSize)
+    const first = resumed?.step ?? 0
+    let step = first
+    let firstStepSeconds = 0
+    let trainSeconds = 0
+    let final: Readonly<Record<string, number>> = {}
+    const result = (state: TrainResult['state'], error?: HeddleError): TrainResult => ({
+      state,
+      ...(error !== undefined && { error: errorRecord(error) }),
+      steps: step,
+      final,
+      tokensPerSecond: trainSeconds === 0 ? 0 : ((step - first) * run.accumulation * run.batchSize * run.seqLen) / trainSeconds,
+      seconds: seconds(),
+      firstStepSeconds,
+      weights: new Map(programs.weights.map((w) => [w.name, stateful.read(w.name)])),
+    })
+    const cancelled = (): TrainResult => result('cancelled', new HeddleError('job-cancelled', `cancelled after step ${step}`))
+    const diverged = (at: number, lr: number): TrainResult =>
+      result('failed', new HeddleError('train-diverged', `diverged at step ${at}, lr ${lr.toPrecision(3)}`, { path: `step ${at}`, hint: 'lower the learning rate, lengthen the warm-up or clip gradients' }))
+    if (step === run.steps) final = (await validation.score(options.signal)) ?? {}
     while (step < run.steps) {
-      if (options.signal?.aborted === true) return result('cancelled', errorRecord(new HeddleError('job-cancelled', `cancelled after step ${step}`)))
+      if (options.signal?.aborted === true) return cancelled()
       options.onProgress?.({ phase: 'train', done: step, total: run.steps, unit: 'steps' })
       const lr = cosineLr(step, run.steps, config.schedule)
       const before = performance.now()
       const values = await oneStep(config, source, batchSession, updateSession, step, lr)
       const took = (performance.now() - before) / 1000
-      trainSeconds += took
       if (firstStepSeconds === 0) firstStepSeconds = seconds()
-      if (!Number.isFinite(values['loss']!) || !Number.isFinite(values['gradNorm']!))
-        return result('failed', errorRecord(new HeddleError('train-diverged', `diverged at step ${step}, lr ${lr.toPrecision(3)}`, { path: `step ${step}`, hint: 'lower the learning rate, lengthen the warm-up or clip gradients' })))
+      if (!(values.loss <= limit) || !Number.isFinite(values.gradNorm)) return diverged(step, lr)
       step++
-      const point = { ...values, lr, tokensPerSecond: (run.accumulation * run.batchSize * run.seqLen) / took }
+      trainSeconds += took
+      if (!Number.isFinite(values.weightNorm)) return diverged(step, lr)
       const isValidated = step % run.validationEvery === 0 || step === run.steps
-      if (isValidated) final = await validation.score(options.signal)
-      options.onPoint?.({ step, values: { ...point, ...(isValidated && final) } })
+      const scored = isValidated ? await validation.score(options.signal) : undefined
+      if (scored?.['valLoss'] !== undefined && !(scored['valLoss'] <= limit)) return diverged(step, lr)
+      final = scored ?? final
+      const tokensPerSecond = (run.accumulation * run.batchSize * run.seqLen) / took
+      options.onPoint?.({ step, values: { ...values, lr, tokensPerSecond, ...scored } })
       const isSaved = run.checkpointEvery !== null && step % run.checkpointEvery === 0
       if (options.checkpoint !== undefined && (isSaved || step === run.steps)) await saveCheckpoint(options.checkpoint, step, config, programs.weights, stateful)
+      if (isValidated && scored === undefined) return cancelled()
     }
     options.onProgress?.({ phase: 'train', done: step, total: run.steps, unit: 'steps' })
     return result('done')
@@ -116,7 +141,7 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
   }
 }
 
-async function oneStep(config: TrainConfig, source: BatchSource, batch: Session, update: Session | undefined, step: number, lr: number): Promise<Record<string, number>> {
+async function oneStep(config: TrainConfig, source: BatchSource, batch: Session, update: Session | undefined, step: number, lr: number): Promise<StepValues> {
   const { accumulation } = config.run
   const scalars = Object.fromEntries(Object.entries({ lr, ...adamw.scalars(step + 1, config.optimiser) }).map(([name, value]) => [name, Float32Array.of(value)]))
   if (update === undefined) {
@@ -128,4 +153,3 @@ async function oneStep(config: TrainConfig, source: BatchSource, batch: Session,
   const { gradNorm, weightNorm } = await update.run(scalars, ['gradNorm', 'weightNorm'])
   return { loss: total / accumulation, gradNorm: gradNorm![0]!, weightNorm: weightNorm![0]! }
 }
-

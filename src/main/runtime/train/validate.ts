@@ -7,8 +7,8 @@ import type { BatchSource } from './source.ts'
 
 /** Scores the weights of a training session on held-out batches. */
 export interface Validation {
-  /** `valLoss`, `perplexity`, `bitsPerByte` where bytes are known, `accuracy` for tasks. */
-  score(signal?: AbortSignal): Promise<Readonly<Record<string, number>>>
+  /** `valLoss`, `perplexity`, `bitsPerByte` where bytes are known, `accuracy` for tasks; undefined when cancelled midway. */
+  score(signal?: AbortSignal): Promise<Readonly<Record<string, number>> | undefined>
   close(): void
 }
 
@@ -25,7 +25,7 @@ export async function openValidation(config: TrainConfig, resolved: ResolvedSpec
       let nats = 0, count = 0, right = 0
       let bytes: number | null = 0
       for (const batch of source.validation()) {
-        if (signal?.aborted === true) break
+        if (signal?.aborted === true) return undefined
         const read = await session.run({ tokens: batch.tokens, targets: batch.targets }, ['loss', 'targetCount', ...(source.isScored ? ['predictions'] : [])])
         const scored = read['targetCount']![0]!
         nats += read['loss']![0]! * scored

@@ -41,7 +41,11 @@ function plain<T extends SqlValue>(kind: ColumnKind, rule: string, holds: (value
 /** A whole number in a range; row numbers and times are from 0. */
 export function integer(min = 0, max = Number.MAX_SAFE_INTEGER): Column<number> {
   const rule = max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`
-  return plain('integer', rule, (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
+  return plain(
+    'integer',
+    rule,
+    (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max,
+  )
 }
 
 /** A finite number. */
@@ -52,7 +56,8 @@ export function text(longest = 200, shortest = 1): Column<string> {
   return plain(
     'text',
     `text of ${shortest} to ${longest} characters`,
-    (value) => typeof value === 'string' && value.length >= shortest && value.length <= longest && !value.includes('\0'),
+    (value) =>
+      typeof value === 'string' && value.length >= shortest && value.length <= longest && !value.includes('\0'),
   )
 }
 
@@ -128,7 +133,8 @@ export const texts: Column<Readonly<Record<string, string>>> = json(
 /** A HeddleError as data. */
 export const problem: Column<ErrorRecord> = json(
   'an error with a code and a message',
-  (value) => isRecord(value) && typeof value['message'] === 'string' && Object.hasOwn(ERROR_CODES, String(value['code'])),
+  (value) =>
+    isRecord(value) && typeof value['message'] === 'string' && Object.hasOwn(ERROR_CODES, String(value['code'])),
   (value) => (value instanceof Error ? errorRecord(value) : value),
 )
 

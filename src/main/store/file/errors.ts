@@ -50,7 +50,7 @@ export function storeError(error: unknown, path: string): unknown {
   if (error instanceof HeddleError || !isCoded(error)) return error
   if (isSqlite(error, 'FULL') || ['ENOSPC', 'EDQUOT'].includes(error.code)) return diskFull(path)
   if (['EROFS', 'EACCES', 'EPERM'].includes(error.code))
-    return new HeddleError('store-readonly', `${path} cannot be written: ${error.message}`, {
+    return new HeddleError('store-readonly', `no permission to open or write ${path}: ${error.message}`, {
       path,
       hint: 'open the project for reading only, or copy it to a folder that can be written',
     })
@@ -71,11 +71,14 @@ function sqliteError(error: CodedError, path: string): unknown {
   if (isSqlite(error, 'IOERR') && isDiskFull(path)) return diskFull(path)
   if (isSqlite(error, 'NOTADB'))
     return new HeddleError('store-invalid', `${path} is not a Heddle project: it is not an SQLite file`, { path })
-  if (isSqlite(error, 'CANTOPEN')) return new HeddleError('file-missing', `cannot open ${path}: ${error.message}`, { path })
+  if (isSqlite(error, 'CANTOPEN'))
+    return new HeddleError('file-missing', `cannot open ${path}: ${error.message}`, { path })
   if (isSqlite(error, 'CONSTRAINT'))
     return new HeddleError('usage', `the project refuses this row: ${error.message}`, { path })
-  if (isSqlite(error, 'CORRUPT', 'FORMAT', 'IOERR', 'TOOBIG', 'NOMEM', 'PROTOCOL', 'INTERNAL')) return damaged(path, error.message)
+  if (isSqlite(error, 'CORRUPT', 'FORMAT', 'IOERR', 'TOOBIG', 'NOMEM', 'PROTOCOL', 'INTERNAL'))
+    return damaged(path, error.message)
   // a table or column that every project has is gone: the file, not the statement, is at fault
-  if (/no such (table|column|index|view)|has no column|malformed|unknown/.test(error.message)) return damaged(path, error.message)
+  if (/no such (table|column|index|view)|has no column|malformed|unknown/.test(error.message))
+    return damaged(path, error.message)
   return error
 }

@@ -56,7 +56,10 @@ function readOwner(lock: Sql): SqlRow | undefined {
 }
 
 function busy(path: string, holder: SqlRow | undefined): HeddleError {
-  const who = holder === undefined ? 'another process' : `process ${holder['process']} on ${holder['host']}, since ${holder['since']},`
+  const who =
+    holder === undefined
+      ? 'another process'
+      : `process ${holder['process']} on ${holder['host']}, since ${holder['since']},`
   return new HeddleError('store-busy', `${who} has ${path} open for writing`, {
     path,
     hint: 'open the project for reading only, or close it there first',

@@ -21,7 +21,10 @@ export function parquetSink(columns: Columns, send: (bytes: Uint8Array) => Promi
     buffer.index = 0
     await send(bytes)
   }
-  const writer = new ParquetWriter({ writer: Object.assign(buffer, { flush: drain, finish: drain }), schema: schemaOf(columns) })
+  const writer = new ParquetWriter({
+    writer: Object.assign(buffer, { flush: drain, finish: drain }),
+    schema: schemaOf(columns),
+  })
   return {
     write: async (rows) => {
       const columnData = Object.entries(columns).map(([name, column]) => ({
@@ -44,7 +47,10 @@ function valueOf(column: Column, value: unknown): unknown {
 
 function schemaOf(columns: Columns): SchemaElement[] {
   const entries = Object.entries(columns)
-  return [{ name: 'root', num_children: entries.length }, ...entries.flatMap(([name, column]) => elementsOf(name, column))]
+  return [
+    { name: 'root', num_children: entries.length },
+    ...entries.flatMap(([name, column]) => elementsOf(name, column)),
+  ]
 }
 
 function elementsOf(name: string, column: Column): SchemaElement[] {

@@ -33,7 +33,8 @@ export interface RecoverReport {
  * @throws HeddleError `store-invalid` if not even its first page can be read; `usage` if `out` exists.
  */
 export function recoverProject(path: string, out: string): RecoverReport {
-  if (existsSync(out)) throw new HeddleError('usage', `${out} exists`, { path: 'out', hint: 'name a project that does not exist yet' })
+  if (existsSync(out))
+    throw new HeddleError('usage', `${out} exists`, { path: 'out', hint: 'name a project that does not exist yet' })
   if (!existsSync(path)) throw new HeddleError('file-missing', `no project at ${path}`, { path })
   const from = connect(path, { readonly: true })
   try {
@@ -42,7 +43,10 @@ export function recoverProject(path: string, out: string): RecoverReport {
     from.pragma('writable_schema = on')
     const version = readVersion(from, path, migrations.at(-1)!.version)
     if (version < migrations.at(-1)!.version)
-      throw new HeddleError('store-invalid', `${path} has the older schema version ${version}`, { path, hint: 'recover it with the Heddle that wrote it' })
+      throw new HeddleError('store-invalid', `${path} has the older schema version ${version}`, {
+        path,
+        hint: 'recover it with the Heddle that wrote it',
+      })
     const into = openProject(out, { create: true })
     try {
       const report = copyTables(from, into, path)

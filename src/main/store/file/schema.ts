@@ -23,10 +23,14 @@ export function readVersion(sql: Sql, path: string, newest: number): number {
       hint: 'choose a project that Heddle made, or another name for a new one',
     })
   if (version > newest)
-    throw new HeddleError('store-invalid', `${path} was written by a newer Heddle: version ${version}, this one reads up to ${newest}`, {
-      path,
-      hint: 'update Heddle; the file was not changed',
-    })
+    throw new HeddleError(
+      'store-invalid',
+      `${path} was written by a newer Heddle: version ${version}, this one reads up to ${newest}`,
+      {
+        path,
+        hint: 'update Heddle; the file was not changed',
+      },
+    )
   if (version < 1) throw damaged(path, `it names schema version ${version}, and the first is 1`)
   return version
 }

@@ -29,7 +29,14 @@ export interface Table<C extends Columns = Columns> {
 /** Describes a table or view; its first column is its key. */
 export function table<const C extends Columns>(name: string, doc: string, columns: C): Table<C> {
   const names = Object.keys(columns)
-  return { name, doc, columns, key: names[0]!, select: names.map((column) => `"${column}"`).join(', '), entries: Object.entries(columns) }
+  return {
+    name,
+    doc,
+    columns,
+    key: names[0]!,
+    select: names.map((column) => `"${column}"`).join(', '),
+    entries: Object.entries(columns),
+  }
 }
 
 /**
@@ -65,14 +72,23 @@ export function encode(into: Table, name: string, value: unknown): SqlValue {
 }
 
 /** A condition on columns: `where({study: 3, state: undefined})` is `WHERE "study" = ?` with `[3]`. */
-export function where(filter: Readonly<Record<string, SqlValue | undefined>>): { readonly text: string; readonly values: SqlValue[] } {
+export function where(filter: Readonly<Record<string, SqlValue | undefined>>): {
+  readonly text: string
+  readonly values: SqlValue[]
+} {
   const given = Object.entries(filter).filter((entry): entry is [string, SqlValue] => entry[1] !== undefined)
   const text = given.map(([name]) => `"${name}" = ?`).join(' AND ')
   return { text: text === '' ? '' : `WHERE ${text}`, values: given.map(([, value]) => value) }
 }
 
 /** The decoded rows of a query on one table; `rest` follows the table's name. Throws `store-invalid` on a damaged row. */
-export function select<C extends Columns>(sql: Sql, from: Table<C>, path: string, rest: string, ...values: readonly SqlValue[]): RowOf<C>[] {
+export function select<C extends Columns>(
+  sql: Sql,
+  from: Table<C>,
+  path: string,
+  rest: string,
+  ...values: readonly SqlValue[]
+): RowOf<C>[] {
   return sql.all(`SELECT ${from.select} FROM ${from.name} ${rest}`, ...values).map((row) => decodeRow(from, row, path))
 }
 

@@ -46,12 +46,16 @@ export function* pagesOf(sql: Sql, from: Table, size: number, path: string): Gen
   const order = `ORDER BY "${from.key}" LIMIT ?`
   let last: SqlValue | undefined
   for (;;) {
-    const rows = last === undefined ? sql.all(`${query} ${order}`, size) : sql.all(`${query} WHERE "${from.key}" > ? ${order}`, last, size)
+    const rows =
+      last === undefined
+        ? sql.all(`${query} ${order}`, size)
+        : sql.all(`${query} WHERE "${from.key}" > ? ${order}`, last, size)
     if (rows.length > 0) yield rows
     if (rows.length < size) return
     const next = rows.at(-1)![from.key]!
     // a damaged tree can lead in circles
-    if (next === null || (last !== undefined && last !== null && next <= last)) throw damaged(path, `the rows of ${from.name} are out of order`)
+    if (next === null || (last !== undefined && last !== null && next <= last))
+      throw damaged(path, `the rows of ${from.name} are out of order`)
     last = next
   }
 }

@@ -31,7 +31,11 @@ const VERSION = 45
 const UTF8_NAMES = 0x800
 
 /** Writes an archive; `zip64` forces the large form on small files, for tests. Returns the archive's size in bytes. */
-export async function writeZip(path: string, entries: readonly ZipEntry[], options: { readonly zip64?: boolean } = {}): Promise<number> {
+export async function writeZip(
+  path: string,
+  entries: readonly ZipEntry[],
+  options: { readonly zip64?: boolean } = {},
+): Promise<number> {
   const file = await open(path, 'w')
   try {
     const written: Written[] = []
@@ -53,7 +57,8 @@ export async function writeZip(path: string, entries: readonly ZipEntry[], optio
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
+  for (let at = 0; at < bytes.length;)
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
 }
 
 async function writeEntry(file: FileHandle, offset: number, entry: ZipEntry): Promise<Written> {

@@ -26,7 +26,8 @@ const BLOCK_BYTES = 2 ** 18
 export async function listFiles(path: string): Promise<CorpusFile[]> {
   try {
     const status = await stat(path)
-    if (status.isFile()) return [{ path, name: path.split(/[\\/]/).at(-1)!, size: status.size, modifiedMs: status.mtimeMs }]
+    if (status.isFile())
+      return [{ path, name: path.split(/[\\/]/).at(-1)!, size: status.size, modifiedMs: status.mtimeMs }]
     if (!status.isDirectory()) throw new HeddleError('file-missing', 'this is neither a file nor a folder', { path })
     const files: CorpusFile[] = []
     await walk(path, '', files)
@@ -54,19 +55,28 @@ async function walk(root: string, folder: string, files: CorpusFile[]): Promise<
   }
 }
 
-/** Reads a file in blocks. A block is overwritten by the next one. Throws `job-cancelled` when the signal aborts. */
-export async function* readBlocks(path: string, { signal, onRead }: ReadContext): AsyncGenerator<Buffer> {
+/**
+ * Reads a file, as far as it went when it was listed, in blocks of 2^18 bytes and a last shorter one. A block is overwritten
+ * by the next. Throws `job-cancelled` when the signal aborts.
+ */
+export async function* readBlocks({ path, size }: CorpusFile, { signal, onRead }: ReadContext): AsyncGenerator<Buffer> {
   const file = await open(path).catch((error: unknown) => {
     throw fileError(error, path)
   })
   try {
     const block = Buffer.allocUnsafe(BLOCK_BYTES)
-    while (true) {
+    for (let at = 0; at < size;) {
       checkCancelled(signal)
-      const { bytesRead } = await file.read(block, 0, block.length)
-      if (bytesRead === 0) return
-      yield block.subarray(0, bytesRead)
-      onRead?.(bytesRead)
+      const length = Math.min(block.length, size - at)
+      for (let filled = 0; filled < length;) {
+        const { bytesRead } = await file.read(block, filled, length - filled, at + filled)
+        if (bytesRead === 0)
+          throw new HeddleError('corpus-invalid', 'the file became shorter while it was read', { path })
+        filled += bytesRead
+      }
+      yield block.subarray(0, length)
+      onRead?.(length)
+      at += length
     }
   } catch (error) {
     throw fileError(error, path)

@@ -29,7 +29,7 @@ async function* readLines(file: CorpusFile, context: ReadContext): AsyncGenerato
   let number = 1
   let parts: Buffer[] = []
   let held = 0
-  for await (const block of readBlocks(file.path, context)) {
+  for await (const block of readBlocks(file, context)) {
     let start = 0
     for (let end = block.indexOf(10); end >= 0; end = block.indexOf(10, start)) {
       const rest = block.subarray(start, end)
@@ -44,7 +44,11 @@ async function* readLines(file: CorpusFile, context: ReadContext): AsyncGenerato
     held += block.length - start
     if (held > LONGEST_DOCUMENT) {
       const hint = 'a JSONL file holds one JSON object a line'
-      throw corpusError(`line ${number} is longer than ${LONGEST_DOCUMENT / 2 ** 20} MiB`, `${file.path}:${number}`, hint)
+      throw corpusError(
+        `line ${number} is longer than ${LONGEST_DOCUMENT / 2 ** 20} MiB`,
+        `${file.path}:${number}`,
+        hint,
+      )
     }
   }
   if (held > 0) yield { line: Buffer.concat(parts), number }
@@ -72,17 +76,28 @@ function lineText(line: string, field: string, number: number, file: CorpusFile)
     throw corpusError(`line ${number} is not JSON: ${(error as Error).message.slice(0, 200)}`, path, hint)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw corpusError(`line ${number} holds no JSON object`, path, 'each line must be an object with a field for the text')
+    throw corpusError(
+      `line ${number} holds no JSON object`,
+      path,
+      'each line must be an object with a field for the text',
+    )
   }
   const names = Object.keys(value)
   if (!Object.hasOwn(value, field)) {
-    throw corpusError(`line ${number} has no field ${JSON.stringify(field)}; its fields: ${nameList(names)}`, path, 'name the field that holds the text')
+    throw corpusError(
+      `line ${number} has no field ${JSON.stringify(field)}; its fields: ${nameList(names)}`,
+      path,
+      'name the field that holds the text',
+    )
   }
   const text = (value as Record<string, unknown>)[field]
   if (text === null) return null
   if (typeof text !== 'string') {
     const strings = names.filter((name) => typeof (value as Record<string, unknown>)[name] === 'string')
-    throw corpusError(`line ${number}: the field ${JSON.stringify(field)} is not a string; fields that are: ${nameList(strings)}`, path)
+    throw corpusError(
+      `line ${number}: the field ${JSON.stringify(field)} is not a string; fields that are: ${nameList(strings)}`,
+      path,
+    )
   }
   // escapes can spell half of a surrogate pair, which has no bytes in UTF-8
   return text.toWellFormed()

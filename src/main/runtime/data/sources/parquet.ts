@@ -48,7 +48,8 @@ async function* fileDocuments(file: CorpusFile, field: string, context: ReadCont
         const values = await guard(file, () => readRows(buffer, metadata, field, rowStart, rowEnd))
         for (const [i, value] of values.entries()) {
           if (typeof value === 'string') yield { id: `${file.name}[${rowStart + i}]`, content: value }
-          else if (value != null) throw corpusError(`row ${rowStart + i}: the column ${JSON.stringify(field)} holds no text`, file.path)
+          else if (value !== null && value !== undefined)
+            throw corpusError(`row ${rowStart + i}: the column ${JSON.stringify(field)} holds no text`, file.path)
         }
         // the text is a part of the file: progress counts its share of the rows
         const done = Math.floor((file.size * rowEnd) / totalRows)
@@ -71,7 +72,11 @@ async function guard<T>(file: CorpusFile, call: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof HeddleError) throw error
     const message = error instanceof Error ? error.message : String(error)
-    throw corpusError(`the Parquet file cannot be read: ${message.slice(0, 200)}`, file.path, 'it may be truncated or damaged')
+    throw corpusError(
+      `the Parquet file cannot be read: ${message.slice(0, 200)}`,
+      file.path,
+      'it may be truncated or damaged',
+    )
   }
 }
 
@@ -111,11 +116,18 @@ function checkColumn(metadata: FileMetaData, field: string, file: CorpusFile): v
   const name = JSON.stringify(field)
   if (!column) {
     const all = nameList(children.map((child) => child.element.name))
-    throw corpusError(`the file has no column ${name}; its columns: ${all}`, file.path, 'name the column that holds the text')
+    throw corpusError(
+      `the file has no column ${name}; its columns: ${all}`,
+      file.path,
+      'name the column that holds the text',
+    )
   }
   if (isText(column)) return
   const texts = nameList(children.filter(isText).map((child) => child.element.name))
-  throw corpusError(`the column ${name} does not hold text (${column.element.type ?? 'nested'}); columns that do: ${texts}`, file.path)
+  throw corpusError(
+    `the column ${name} does not hold text (${column.element.type ?? 'nested'}); columns that do: ${texts}`,
+    file.path,
+  )
 }
 
 async function readRows(
@@ -143,7 +155,9 @@ async function readRows(
   return rows.map(([value]) => (value instanceof Uint8Array ? decoder.decode(value) : value))
 }
 
-function bounded(decompress: (input: Uint8Array, size: number) => Uint8Array): (input: Uint8Array, size: number) => Uint8Array {
+function bounded(
+  decompress: (input: Uint8Array, size: number) => Uint8Array,
+): (input: Uint8Array, size: number) => Uint8Array {
   return (input, size) => {
     if (!(size >= 0 && size <= 4 * LONGEST_DOCUMENT)) throw new Error(`a page claims ${size} bytes`)
     return decompress(input, size)
@@ -184,7 +198,8 @@ function rangeReader(handle: FileHandle, byteLength: number): RangeReader {
   return {
     byteLength,
     slice(start, end = byteLength) {
-      if (!(start >= 0 && start <= end && end <= byteLength)) throw new Error(`it refers to bytes ${start} to ${end} of ${byteLength}`)
+      if (!(start >= 0 && start <= end && end <= byteLength))
+        throw new Error(`it refers to bytes ${start} to ${end} of ${byteLength}`)
       if (kept && start === kept.start && end === kept.end) return kept.data
       kept = { start, end, data: read(start, end) }
       return kept.data

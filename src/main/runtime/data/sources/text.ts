@@ -30,10 +30,7 @@ export const textReader: SourceReader = {
 }
 
 /** Each file one document, however long. */
-export async function* wholeFiles(
-  files: readonly CorpusFile[],
-  context: ReadContext,
-): AsyncGenerator<CorpusDocument> {
+export async function* wholeFiles(files: readonly CorpusFile[], context: ReadContext): AsyncGenerator<CorpusDocument> {
   for (const file of files) {
     let content = ''
     for await (const text of readText(file, context)) {
@@ -80,7 +77,11 @@ export function cutPlace(text: string, start: number, end: number): number {
   if (end >= text.length) return text.length
   const middle = start + Math.floor((end - start) / 2)
   const window = text.slice(middle, end)
-  for (const [mark, length] of [['\n\n', 2], ['\n', 1], [' ', 0]] as const) {
+  for (const [mark, length] of [
+    ['\n\n', 2],
+    ['\n', 1],
+    [' ', 0],
+  ] as const) {
     const at = window.lastIndexOf(mark)
     if (at >= 0 && middle + at + length > start) return middle + at + length
   }
@@ -94,14 +95,18 @@ async function* readText(file: CorpusFile, context: ReadContext): AsyncGenerator
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const hint = 'a text corpus must be UTF-8 text; token files end in .bin'
   let offset = 0
-  for await (const block of readBlocks(file.path, context)) {
+  for await (const block of readBlocks(file, context)) {
     const nul = block.indexOf(0)
     if (nul >= 0) throw corpusError(`the file is not text: byte ${offset + nul} is NUL`, file.path, hint)
     try {
       yield decoder.decode(block, { stream: true })
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
-      throw corpusError(`the file is not UTF-8 text (between bytes ${offset} and ${offset + block.length})`, file.path, hint)
+      throw corpusError(
+        `the file is not UTF-8 text (between bytes ${offset} and ${offset + block.length})`,
+        file.path,
+        hint,
+      )
     }
     offset += block.length
   }

@@ -24,7 +24,7 @@ export const tokensReader: SourceReader = {
       let length = 0
       let start = 0
       let offset = 0
-      for await (const block of evenBlocks(readBlocks(file.path, context), width)) {
+      for await (const block of readBlocks(file, context)) {
         for (let at = 0; at < block.length; at += width) {
           const id = width === 2 ? block.readUInt16LE(at) : block.readUInt32LE(at)
           if (source.vocabSize !== undefined && id >= source.vocabSize) throw outOfRange(id, offset, file, source)
@@ -46,21 +46,14 @@ export const tokensReader: SourceReader = {
 function checkLength(file: CorpusFile, width: number): void {
   if (file.size % width === 0) return
   const hint = width === 4 ? 'is it a file of uint16?' : 'the file is truncated, or holds no raw tokens'
-  throw corpusError(`the file has ${file.size} bytes, which is no multiple of the ${width} bytes of a token`, file.path, hint)
+  throw corpusError(
+    `the file has ${file.size} bytes, which is no multiple of the ${width} bytes of a token`,
+    file.path,
+    hint,
+  )
 }
 
 function outOfRange(id: number, offset: number, file: CorpusFile, { vocabSize, dtype }: CorpusSource): Error {
   const hint = `check the tokenizer, and whether the file holds ${dtype === 'uint32' ? 'uint16' : 'uint32'}`
   return corpusError(`token ${offset} is ${id}, but the vocabulary has ${vocabSize} entries`, file.path, hint)
-}
-
-/** Blocks whose lengths are multiples of the width: what is left over goes before the next block. */
-async function* evenBlocks(blocks: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const block of blocks) {
-    const joined = rest.length === 0 ? block : Buffer.concat([rest, block])
-    const even = joined.length - (joined.length % width)
-    yield joined.subarray(0, even)
-    rest = Buffer.from(joined.subarray(even))
-  }
 }

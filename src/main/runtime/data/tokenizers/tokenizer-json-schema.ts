@@ -45,7 +45,8 @@ export function parseTokenizerJson(value: unknown, path: string): TokenizerJson 
     }
   }
   for (const part of ['normalizer', 'pre_tokenizer', 'decoder', 'post_processor']) {
-    if (value[part] != null && !isObject(value[part])) throw invalid(`has a field "${part}" that is not an object`, path)
+    if ((value[part] ?? null) !== null && !isObject(value[part]))
+      throw invalid(`has a field "${part}" that is not an object`, path)
   }
   checkVocab(vocab, path)
   const absent = { normalizer: null, pre_tokenizer: null, decoder: null, post_processor: null }
@@ -57,11 +58,13 @@ function checkVocab(vocab: object, path: string): void {
   if (Array.isArray(vocab)) {
     if (vocab.length === 0 || vocab.length > LARGEST_ID) throw invalid(`has ${vocab.length} tokens`, path)
     const odd = vocab.find((entry) => !Array.isArray(entry) || typeof entry[0] !== 'string')
-    if (odd !== undefined) throw invalid(`has a vocabulary entry without a token: ${JSON.stringify(odd).slice(0, 80)}`, path)
+    if (odd !== undefined)
+      throw invalid(`has a vocabulary entry without a token: ${JSON.stringify(odd).slice(0, 80)}`, path)
     return
   }
   for (const [token, id] of Object.entries(vocab)) {
-    if (!isId(id)) throw invalid(`gives the token ${JSON.stringify(token.slice(0, 40))} the id ${JSON.stringify(id)}`, path)
+    if (!isId(id))
+      throw invalid(`gives the token ${JSON.stringify(token.slice(0, 40))} the id ${JSON.stringify(id)}`, path)
     if (seen.has(id)) throw invalid(`gives the id ${id} to two tokens`, path)
     seen.add(id)
   }

@@ -13,7 +13,16 @@ const LARGEST_FILE = 128 * 2 ** 20
 const LARGEST_CONFIG = 2 ** 20
 
 // what published tokenizers call the token between documents, most telling name first
-const END_NAMES = ['<|endoftext|>', '<|end_of_text|>', '<|end▁of▁sentence|>', '</s>', '<eos>', '<|im_end|>', '[SEP]', '[EOS]']
+const END_NAMES = [
+  '<|endoftext|>',
+  '<|end_of_text|>',
+  '<|end▁of▁sentence|>',
+  '</s>',
+  '<eos>',
+  '<|im_end|>',
+  '[SEP]',
+  '[EOS]',
+]
 
 export interface TokenizerJsonOptions {
   readonly name: string
@@ -101,7 +110,9 @@ function wrap(reference: HuggingFaceTokenizer, ids: ReadonlyMap<string, number>,
   const bytes = new Map<number, number>()
   for (const [token, id] of ids) {
     // the marks of SentencePiece for a space and of byte fallback, and WordPiece's for a word that goes on
-    const covered = /^<0x[0-9A-F]{2}>$/.test(token) ? 1 : Buffer.byteLength(token.replaceAll('▁', ' ').replace(/^##/, ''))
+    const covered = /^<0x[0-9A-F]{2}>$/.test(token)
+      ? 1
+      : Buffer.byteLength(token.replaceAll('▁', ' ').replace(/^##/, ''))
     bytes.set(id, covered)
   }
   const decodeKnown = (ids: number[]): string =>

@@ -19,7 +19,15 @@ export function trainBytePairs(texts: Iterable<string>, vocabSize: number): obje
     truncation: null,
     padding: null,
     added_tokens: [
-      { id: end, content: END_OF_DOCUMENT, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+      {
+        id: end,
+        content: END_OF_DOCUMENT,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      },
     ],
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },

@@ -1,0 +1,91 @@
+// Trials and what a proposal may see of them. A study is its rows: nothing else is remembered between proposals, so a
+// study that was killed goes on exactly as it would have.
+//
+// With p evaluators, trial n is proposed from the results of trials 0 to n - p, all of them, in the order of their
+// numbers. That rule does not know which evaluator was faster: the sequence of proposals depends on results alone.
+// It costs a wait now and then: trial n starts when trial n - p has ended, even if a later one has ended before it.
+
+import type { Mutation } from '../space/encoding.ts'
+import type { Genome } from '../space/genome.ts'
+
+export type TrialState = 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+
+/** Values by the names of core/metrics; what could not be measured is null, NaN or absent. */
+export type Metrics = Readonly<Record<string, number | null>>
+
+/** What is known of a trial when it starts. */
+export interface Proposed {
+  /** Place in the study's sequence, from 0. */
+  readonly number: number
+  readonly genome: Genome
+  /** `hashSpec` of its spec. */
+  readonly hash: string
+  /** Numbers of the trials that it was made from; none for seeds and random ones. */
+  readonly parents: readonly number[]
+  readonly mutation: Mutation | null
+}
+
+/** A trial of a study, as its row holds it. */
+export interface Trial extends Proposed {
+  readonly state: TrialState
+  readonly metrics: Metrics
+}
+
+/** Whether a trial has run to an end that counts. Cancelled and interrupted ones run again under their number. */
+export const isFinished = ({ state }: { readonly state: TrialState }): boolean => state === 'done' || state === 'failed'
+
+/** What the proposal of a trial may see. */
+export interface VisibleHistory {
+  /** Finished trials 0 to n - p, by number. */
+  readonly trials: readonly Trial[]
+  /** Trials after those and before n: what was proposed, not what came of it. */
+  readonly pending: readonly Proposed[]
+}
+
+/**
+ * What the proposal of trial `number` may see, with `parallel` evaluators; undefined while one of the trials that it
+ * must see has not finished, or one before it was not proposed. Rows may come in any order, with later ones among them.
+ */
+export function visibleHistory(rows: readonly Trial[], number: number, parallel: number): VisibleHistory | undefined {
+  const byNumber = numbered(rows, number)
+  const seen = Math.max(0, number - parallel + 1)
+  const trials: Trial[] = []
+  const pending: Proposed[] = []
+  for (let n = 0; n < number; n++) {
+    const row = byNumber[n]
+    if (row === undefined) return undefined
+    if (n >= seen) pending.push({ number: n, genome: row.genome, hash: row.hash, parents: row.parents, mutation: row.mutation })
+    else if (isFinished(row)) trials.push(row)
+    else return undefined
+  }
+  return { trials, pending }
+}
+
+/**
+ * The number of the trial to start now: the first that neither runs nor has finished; undefined where it must wait for
+ * others or the study of `budget` trials has started all. Call it again after each start until it says undefined.
+ */
+export function nextNumber(rows: readonly Trial[], budget: number, parallel: number): number | undefined {
+  const byNumber = numbered(rows, budget)
+  let running = 0
+  let next: number | undefined
+  for (let n = budget - 1; n >= 0; n--) {
+    const row = byNumber[n]
+    if (row?.state === 'running') running++
+    else if (row === undefined || !isFinished(row)) next = n
+  }
+  if (next === undefined || running >= parallel) return undefined
+  // what was proposed before an interruption runs again as it was
+  if (byNumber[next] !== undefined) return next
+  return visibleHistory(rows, next, parallel) === undefined ? undefined : next
+}
+
+function numbered(rows: readonly Trial[], end: number): (Trial | undefined)[] {
+  const byNumber = new Array<Trial | undefined>(end).fill(undefined)
+  for (const row of rows) {
+    if (row.number >= end) continue
+    if (byNumber[row.number] !== undefined) throw new Error(`trial ${row.number} has two rows`)
+    byNumber[row.number] = row
+  }
+  return byNumber
+}
