@@ -61,6 +61,8 @@ try {
   await main()
 } catch (error) {
   if (!(error instanceof HeddleError)) throw error
-  console.error([`${error.path === undefined ? '' : `${error.path}: `}${error.message}`, error.hint].filter(Boolean).join('\n'))
+  console.error(
+    [`${error.path === undefined ? '' : `${error.path}: `}${error.message}`, error.hint].filter(Boolean).join('\n'),
+  )
   process.exitCode = 1
 }

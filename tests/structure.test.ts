@@ -77,8 +77,20 @@ const REGISTRIES = [
   { folder: 'src/core/blocks', helpers: ['init.ts', 'shared.ts'] },
   { folder: 'src/core/tasks', helpers: ['sampling.ts'] },
   { folder: 'src/core/search', helpers: [] },
-  { folder: 'src/core/optim', helpers: [] },
-  { folder: 'src/main/runtime/targets', helpers: [] },
+  { folder: 'src/core/optim', helpers: ['schedule.ts', 'train-config.ts', 'train-program.ts', 'weight-norm.ts'] },
+  {
+    folder: 'src/main/runtime/targets',
+    helpers: [
+      'ort.ts',
+      'ort-api.ts',
+      'ort-binding.ts',
+      'ort-library.ts',
+      'ort-native.ts',
+      'ort-providers.ts',
+      'ort-tensor.ts',
+      'ort-trace.ts',
+    ],
+  },
 ] as const satisfies readonly { readonly folder: string; readonly helpers: readonly string[] }[]
 
 it.for(REGISTRIES)('the index of $folder imports every entry', ({ folder, helpers }, test) => {

@@ -11,9 +11,20 @@ import { posix } from 'node:path'
  * @property {'any' | 'none' | 'browser'} packages npm packages and node: modules; 'browser' is npm packages without node:
  */
 
-const core = ['core', 'graph', 'ops', 'passes', 'onnx', 'blocks', 'model', 'optim', 'tasks', 'plots', 'search', 'stats'].map(
-  (name) => (name === 'core' ? name : `core/${name}`),
-)
+const core = [
+  'core',
+  'graph',
+  'ops',
+  'passes',
+  'onnx',
+  'blocks',
+  'model',
+  'optim',
+  'tasks',
+  'plots',
+  'search',
+  'stats',
+].map((name) => (name === 'core' ? name : `core/${name}`))
 
 /** @type {Readonly<Record<string, Box>>} */
 export const BOXES = {
@@ -26,7 +37,10 @@ export const BOXES = {
   // what builds graphs speaks of their values and shapes
   'core/blocks': { boxes: ['core', 'core/graph', 'core/ops'], packages: 'none' },
   'core/model': { boxes: ['core', 'core/graph', 'core/ops', 'core/blocks'], packages: 'none' },
-  'core/optim': { boxes: ['core', 'core/graph', 'core/ops', 'core/passes', 'core/blocks', 'core/model'], packages: 'none' },
+  'core/optim': {
+    boxes: ['core', 'core/graph', 'core/ops', 'core/passes', 'core/blocks', 'core/model'],
+    packages: 'none',
+  },
   'core/tasks': { boxes: ['core'], packages: 'none' },
   'core/stats': { boxes: ['core'], packages: 'none' },
   'core/search': { boxes: ['core', 'core/blocks', 'core/model', 'core/stats'], packages: 'none' },

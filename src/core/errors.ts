@@ -3,7 +3,8 @@
 
 /** Every code that a HeddleError may carry, with the paragraph that the docs print for it. */
 export const ERROR_CODES = {
-  'spec-invalid': 'The architecture specification breaks a rule of a block or of the model. The path points at the value.',
+  'spec-invalid':
+    'The architecture specification breaks a rule of a block or of the model. The path points at the value.',
   'spec-syntax': 'The text form of a stack could not be read. The path gives line and column.',
   'spec-version': 'The specification was written by another version and no migration leads from it to this one.',
   'param-invalid': 'A parameter is missing, of the wrong type, out of range or not one of its choices.',
@@ -15,13 +16,14 @@ export const ERROR_CODES = {
   'checkpoint-invalid': 'A checkpoint does not fit the model or run that wants to load it.',
   'target-missing': 'An execution target is not available on this machine. The message gives the reason.',
   'target-failed': 'An execution target failed while it compiled or ran a program.',
-  'train-diverged': 'A training run produced a loss, gradient or weight that is not finite, or a loss far above that of guessing.',
+  'train-diverged':
+    'A training run produced a loss, gradient or weight that is not finite, or a loss far above that of guessing.',
   'job-cancelled': 'A job was cancelled by the user.',
   'job-crashed': 'The runner process ended while it worked on a job.',
   'store-invalid': 'A project file is damaged, foreign, or of a newer version than this program.',
   'store-busy': 'Another process is writing to this project.',
   'store-readonly': 'The project is open for reading only.',
-  'usage': 'A command line or api call was given arguments that it does not take.',
+  usage: 'A command line or api call was given arguments that it does not take.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

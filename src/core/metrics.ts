@@ -9,25 +9,49 @@ export interface Metric {
   readonly doc: string
 }
 
-const metric = (kind: string, title: string, unit: string, better: Metric['better'], doc: string): Metric => ({ kind, title, unit, better, doc })
+const metric = (kind: string, title: string, unit: string, better: Metric['better'], doc: string): Metric => ({
+  kind,
+  title,
+  unit,
+  better,
+  doc,
+})
 
 export const metrics: readonly Metric[] = [
-  metric('loss', 'Training loss', 'nats/token', 'lower', 'Mean cross-entropy of the step\'s batch before the step.'),
+  metric('loss', 'Training loss', 'nats/token', 'lower', "Mean cross-entropy of the step's batch before the step."),
   metric('valLoss', 'Validation loss', 'nats/token', 'lower', 'Mean cross-entropy over held-out documents.'),
   metric('perplexity', 'Perplexity', '', 'lower', 'e to the validation loss.'),
-  metric('bitsPerByte', 'Bits per byte', 'bits/byte', 'lower', 'Validation loss in bits over the UTF-8 bytes that the scored tokens cover; compares across tokenizers.'),
+  metric(
+    'bitsPerByte',
+    'Bits per byte',
+    'bits/byte',
+    'lower',
+    'Validation loss in bits over the UTF-8 bytes that the scored tokens cover; compares across tokenizers.',
+  ),
   metric('accuracy', 'Accuracy', '', 'higher', 'Share of scored positions where the most likely token is right.'),
   metric('lr', 'Learning rate', '', undefined, 'Learning rate of the step.'),
   metric('gradNorm', 'Gradient norm', '', undefined, 'Global L2 norm of the gradients before clipping.'),
   metric('weightNorm', 'Weight norm', '', undefined, 'Global L2 norm of the weights after the step.'),
   metric('tokensPerSecond', 'Throughput', 'tokens/s', 'higher', 'Trained tokens over wall-clock time.'),
   metric('ttftMs', 'Prefill latency', 'ms', 'lower', 'Time to first token: one prefill of the prompt.'),
-  metric('tpotMs', 'Decode latency', 'ms/token', 'lower', 'Time per output token: one decode step at the given context and batch.'),
+  metric(
+    'tpotMs',
+    'Decode latency',
+    'ms/token',
+    'lower',
+    'Time per output token: one decode step at the given context and batch.',
+  ),
   metric('params', 'Parameters', '', 'lower', 'All weights.'),
   metric('decoderParams', 'Decoder parameters', '', 'lower', 'Weights without embedding and head.'),
   metric('trainFlopsPerToken', 'Training FLOPs', 'FLOP/token', 'lower', 'Forward and backward.'),
   metric('decodeFlopsPerToken', 'Decode FLOPs', 'FLOP/token', 'lower', 'One decode step at the given context.'),
-  metric('stateBytes', 'State', 'bytes', 'lower', 'Caches and recurrent states of one sequence at the given context, two bytes an element.'),
+  metric(
+    'stateBytes',
+    'State',
+    'bytes',
+    'lower',
+    'Caches and recurrent states of one sequence at the given context, two bytes an element.',
+  ),
 ]
 
 const byKind = new Map(metrics.map((m) => [m.kind, m]))

@@ -46,17 +46,25 @@ export type ParamValues = Readonly<Record<string, ParamValue>>
 
 /** The values that a schema describes: `{heads: number, window: number | null, featureMap: 'elu' | 'relu'}`. */
 export type ValuesOf<S extends ParamSchema> = {
-  readonly [K in keyof S]: S[K] extends { type: 'integer' | 'real'; nullable: true } ? number | null
-    : S[K] extends { type: 'integer' | 'real' } ? number
-      : S[K] extends ChoiceParam<infer C> ? C
+  readonly [K in keyof S]: S[K] extends { type: 'integer' | 'real'; nullable: true }
+    ? number | null
+    : S[K] extends { type: 'integer' | 'real' }
+      ? number
+      : S[K] extends ChoiceParam<infer C>
+        ? C
         : boolean
 }
 
 export const integer = (p: Omit<IntegerParam, 'type' | 'nullable'>) => ({ type: 'integer', ...p }) as const
 export const real = (p: Omit<RealParam, 'type' | 'nullable'>) => ({ type: 'real', ...p }) as const
-export const optionalInteger = (p: Omit<IntegerParam<null>, 'type' | 'nullable'>) => ({ type: 'integer', nullable: true, ...p }) as const
-export const optionalReal = (p: Omit<RealParam<null>, 'type' | 'nullable'>) => ({ type: 'real', nullable: true, ...p }) as const
-export const choice = <const C extends string>(p: Omit<ChoiceParam<C>, 'type'>): ChoiceParam<C> => ({ type: 'choice', ...p })
+export const optionalInteger = (p: Omit<IntegerParam<null>, 'type' | 'nullable'>) =>
+  ({ type: 'integer', nullable: true, ...p }) as const
+export const optionalReal = (p: Omit<RealParam<null>, 'type' | 'nullable'>) =>
+  ({ type: 'real', nullable: true, ...p }) as const
+export const choice = <const C extends string>(p: Omit<ChoiceParam<C>, 'type'>): ChoiceParam<C> => ({
+  type: 'choice',
+  ...p,
+})
 export const flag = (p: Omit<FlagParam, 'type'>) => ({ type: 'flag', ...p }) as const
 
 /** The default of one parameter for the given dimensions. */
@@ -99,7 +107,9 @@ export function checkParam(param: Param, value: unknown, path: string): ParamVal
     case 'flag':
       return typeof value === 'boolean' ? value : fail('true or false')
     case 'choice':
-      return typeof value === 'string' && param.choices.includes(value) ? value : fail(`one of ${param.choices.join(', ')}`)
+      return typeof value === 'string' && param.choices.includes(value)
+        ? value
+        : fail(`one of ${param.choices.join(', ')}`)
     case 'integer':
     case 'real': {
       if (value === null && param.nullable === true) return null
@@ -113,6 +123,20 @@ export function checkParam(param: Param, value: unknown, path: string): ParamVal
 
 /** A short printable form of any value, for messages. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value))
+  const text =
+    typeof value === 'number'
+      ? String(value)
+      : typeof value === 'bigint'
+        ? `${value}n`
+        : (printable(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function printable(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? `${v}n` : v))
+  } catch {
+    // a cycle: its kind must do
+    return Object.prototype.toString.call(value)
+  }
 }

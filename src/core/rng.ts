@@ -28,7 +28,10 @@ export function rng(...keys: readonly (string | number)[]): Rng {
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
     return (z ^ (z >>> 15)) >>> 0
   }
-  let a = splitmix(), b = splitmix(), c = splitmix(), d = splitmix()
+  let a = splitmix(),
+    b = splitmix(),
+    c = splitmix(),
+    d = splitmix()
   const next = (): number => {
     const r = Math.imul(b, 5)
     const result = Math.imul((r << 7) | (r >>> 25), 9) >>> 0
@@ -46,7 +49,7 @@ export function rng(...keys: readonly (string | number)[]): Rng {
     uniform: () => next() / 4294967296,
     integer: (n) => {
       if (!(n >= 1)) throw new Error(`integer(${n}): the bound must be at least 1`)
-      return Math.floor(((next() >>> 5) * 67108864 + (next() >>> 6)) / 9007199254740992 * n)
+      return Math.floor((((next() >>> 5) * 67108864 + (next() >>> 6)) / 9007199254740992) * n)
     },
     normal: () => {
       if (spare !== undefined) {

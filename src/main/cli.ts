@@ -9,21 +9,26 @@ import { docs } from './cli/docs.ts'
 import { exportCommand } from './cli/export.ts'
 import { lower } from './cli/lower.ts'
 import { profile } from './cli/profile.ts'
+import { project } from './cli/project.ts'
 import { show } from './cli/show.ts'
 import { train } from './cli/train.ts'
 import { HEDDLE_VERSION } from './version.ts'
 
-export const commands: readonly Command[] = [devices, show, lower, train, profile, exportCommand, docs]
+export const commands: readonly Command[] = [devices, show, lower, train, profile, exportCommand, project, docs]
 
 const help = (): string =>
   `heddle ${HEDDLE_VERSION}: design latency-optimal hybrid language models\n\n${table(commands.map((c) => [`  heddle ${c.name} ${c.usage}`, c.summary]))}\n\nheddle COMMAND --help explains a command. A stack is written as block symbols, 'd f m2 f a f'; heddle docs lists them.\n`
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(help(), name === undefined ? 2 : 0)
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
+    return print(help(), name === undefined ? 2 : 0)
   if (name === '--version') return print(HEDDLE_VERSION, 0)
   const command = commands.find((c) => c.name === name)
-  if (command === undefined) throw new HeddleError('usage', `unknown command ${JSON.stringify(name)}`, { hint: `commands: ${commands.map((c) => c.name).join(', ')}` })
+  if (command === undefined)
+    throw new HeddleError('usage', `unknown command ${JSON.stringify(name)}`, {
+      hint: `commands: ${commands.map((c) => c.name).join(', ')}`,
+    })
   const input = parseCommand(command, rest)
   if (input.switches.has('help')) return print(commandHelp(command), 0)
   const controller = new AbortController()
@@ -31,7 +36,12 @@ async function main(args: readonly string[]): Promise<number> {
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   try {
-    const output = { print: (text: string) => void print(text, 0), isJson: input.switches.has('json'), isQuiet: input.switches.has('quiet'), signal: controller.signal }
+    const output = {
+      print: (text: string) => void print(text, 0),
+      isJson: input.switches.has('json'),
+      isQuiet: input.switches.has('quiet'),
+      signal: controller.signal,
+    }
     return (await command.run(input, output)) ?? 0
   } finally {
     process.off('SIGINT', interrupt)
@@ -58,7 +68,14 @@ main(process.argv.slice(2)).then(
     if (!(error instanceof HeddleError)) throw error
     const isJson = process.argv.includes('--json')
     if (isJson) process.stdout.write(`${JSON.stringify({ error }, null, 2)}\n`)
-    process.stderr.write(`heddle: ${error.message}\n${error.path === undefined ? '' : `  at ${error.path}\n`}${error.hint === undefined ? '' : `  ${error.hint}\n`}`)
-    process.exitCode = error.code === 'usage' || error.code === 'param-invalid' || error.code === 'spec-syntax' ? 2 : error.code === 'job-cancelled' ? 130 : 1
+    process.stderr.write(
+      `heddle: ${error.message}\n${error.path === undefined ? '' : `  at ${error.path}\n`}${error.hint === undefined ? '' : `  ${error.hint}\n`}`,
+    )
+    process.exitCode =
+      error.code === 'usage' || error.code === 'param-invalid' || error.code === 'spec-syntax'
+        ? 2
+        : error.code === 'job-cancelled'
+          ? 130
+          : 1
   },
 )

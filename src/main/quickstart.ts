@@ -46,11 +46,38 @@ async function main(): Promise<void> {
   try {
     for (const spec of specs) {
       progress.note(`training ${spec.name}`)
-      const outcome = await runTraining(runner, { config: parseTrainConfig({ spec, data: DATA, run: RUN }), project, name: spec.name }, { onProgress: (e) => progress.update(e) })
-      progress.note(outcome.state === 'done' ? `  ${outcome.final['bitsPerByte']!.toFixed(3)} bits/byte, ${Math.round(outcome.tokensPerSecond)} tokens/s` : `  ${outcome.error?.message ?? outcome.state}`)
+      const outcome = await runTraining(
+        runner,
+        { config: parseTrainConfig({ spec, data: DATA, run: RUN }), project, name: spec.name },
+        { onProgress: (e) => progress.update(e) },
+      )
+      progress.note(
+        outcome.state === 'done'
+          ? `  ${outcome.final['bitsPerByte']!.toFixed(3)} bits/byte, ${Math.round(outcome.tokensPerSecond)} tokens/s`
+          : `  ${outcome.error?.message ?? outcome.state}`,
+      )
     }
     progress.note('measuring prefill and decode')
-    await runProfile(runner, { specs, target: 'ort-cpu', options: { phases: 'both', batchSize: 1, promptLen: 128, context: 512, threads: null, seed: 1, maxRelativeWidth: 0.03, maxSeconds: 30, trace: true, decomposeAll: false } }, { project, onProgress: (e) => progress.update(e) })
+    await runProfile(
+      runner,
+      {
+        specs,
+        target: 'ort-cpu',
+        options: {
+          phases: 'both',
+          batchSize: 1,
+          promptLen: 128,
+          context: 512,
+          threads: null,
+          seed: 1,
+          maxRelativeWidth: 0.03,
+          maxSeconds: 30,
+          trace: true,
+          decomposeAll: false,
+        },
+      },
+      { project, onProgress: (e) => progress.update(e) },
+    )
     progress.end()
     const { bitsPerByte } = await bigramOf(DATA)
     const report = projectReport(project, {
@@ -60,7 +87,9 @@ async function main(): Promise<void> {
     })
     const path = join(folder, 'report.html')
     await writeFileAtomic(path, [new TextEncoder().encode(report)])
-    process.stdout.write(`\nproject  ${project.path}\nreport   ${path}\ndone in ${((performance.now() - started) / 1000).toFixed(0)} s\n`)
+    process.stdout.write(
+      `\nproject  ${project.path}\nreport   ${path}\ndone in ${((performance.now() - started) / 1000).toFixed(0)} s\n`,
+    )
   } finally {
     progress.end()
     await runner.close()

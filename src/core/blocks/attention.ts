@@ -15,23 +15,60 @@ export const attention = defineBlock({
   category: 'sequence mixer',
   doc: 'Causal softmax attention, o_i = sum_j softmax_j(q_i k_j / sqrt(headDim)) v_j over visible tokens; multi-head, grouped (arXiv 2305.13245) or multi-query, rotary positions (arXiv 2104.09864), optionally inside a sliding window. The state is a key/value cache that grows with the context.',
   params: {
-    headDim: integer({ doc: 'Width of a head; by default 128, or the model width below that.', min: 2, max: 512, default: ({ dModel }) => (dModel >= 128 ? 128 : dModel), search: [64, 128] }),
+    headDim: integer({
+      doc: 'Width of a head; by default 128, or the model width below that.',
+      min: 2,
+      max: 512,
+      default: ({ dModel }) => (dModel >= 128 ? 128 : dModel),
+      search: [64, 128],
+    }),
     nHeads: optionalInteger({ doc: 'Query heads; by default dModel / headDim.', min: 1, max: 512, default: null }),
-    nKvHeads: optionalInteger({ doc: 'Key and value heads; by default as many as query heads. Fewer: grouped-query attention; 1: multi-query.', min: 1, max: 512, default: null, search: [1, 2, 4, null] }),
-    window: optionalInteger({ doc: 'Sliding window: the current token and window - 1 before it; none: full attention.', unit: 'tokens', min: 1, max: 1 << 20, default: null, search: [null, 512] }),
+    nKvHeads: optionalInteger({
+      doc: 'Key and value heads; by default as many as query heads. Fewer: grouped-query attention; 1: multi-query.',
+      min: 1,
+      max: 512,
+      default: null,
+      search: [1, 2, 4, null],
+    }),
+    window: optionalInteger({
+      doc: 'Sliding window: the current token and window - 1 before it; none: full attention.',
+      unit: 'tokens',
+      min: 1,
+      max: 1 << 20,
+      default: null,
+      search: [null, 512],
+    }),
     metaAlwaysVisible: flag({ doc: 'Meta tokens stay visible when they have left the window.', default: false }),
     rope: flag({ doc: 'Rotary position embedding of queries and keys.', default: true }),
     ropeTheta: real({ doc: 'Base of the rotary angles.', min: 1, max: 1e9, default: 10000 }),
-    ropeNtkFactor: optionalReal({ doc: 'Static NTK scaling for contexts this many times the original length.', min: 1, max: 1024, default: null }),
-    qkNorm: flag({ doc: 'RMSNorm of queries and keys per head, before rotation.', default: false, search: [false, true] }),
+    ropeNtkFactor: optionalReal({
+      doc: 'Static NTK scaling for contexts this many times the original length.',
+      min: 1,
+      max: 1024,
+      default: null,
+    }),
+    qkNorm: flag({
+      doc: 'RMSNorm of queries and keys per head, before rotation.',
+      default: false,
+      search: [false, true],
+    }),
     qkNormEps: real({ doc: 'Epsilon of that norm.', min: 1e-12, max: 1e-2, default: 1e-6 }),
   },
   check: (p, { dModel }, path) => {
     const heads = p.nHeads ?? defaultHeads(dModel, p.headDim)
     const kvHeads = p.nKvHeads ?? heads
-    rule(p.nHeads !== null || dModel % p.headDim === 0, `${path}.headDim`, `attention: headDim (${p.headDim}) must divide dModel (${dModel}) unless nHeads is given`, 'choose another headDim or give nHeads')
+    rule(
+      p.nHeads !== null || dModel % p.headDim === 0,
+      `${path}.headDim`,
+      `attention: headDim (${p.headDim}) must divide dModel (${dModel}) unless nHeads is given`,
+      'choose another headDim or give nHeads',
+    )
     rule(heads % kvHeads === 0, `${path}.nKvHeads`, `attention: nKvHeads (${kvHeads}) must divide nHeads (${heads})`)
-    rule(!p.rope || p.headDim % 2 === 0, `${path}.headDim`, `attention: headDim (${p.headDim}) must be even for rotary positions`)
+    rule(
+      !p.rope || p.headDim % 2 === 0,
+      `${path}.headDim`,
+      `attention: headDim (${p.headDim}) must be even for rotary positions`,
+    )
   },
   build: (ctx, x, p) => {
     const { g } = ctx
@@ -51,7 +88,9 @@ export const attention = defineBlock({
       k = g.one('rope', [k, cos, sin])
     }
     const visible = { window: p.window ?? 0, meta: p.window !== null && p.metaAlwaysVisible ? ctx.metaTokens : 0 }
-    return ctx.linear(joinHeads(ctx, attend(ctx, q, k, v, visible)), 'o_proj.weight', ctx.dModel, { project: 'columns' })
+    return ctx.linear(joinHeads(ctx, attend(ctx, q, k, v, visible)), 'o_proj.weight', ctx.dModel, {
+      project: 'columns',
+    })
   },
 })
 
@@ -87,5 +126,8 @@ function filledCache(ctx: BlockContext, x: Value, rows: number, meta: number): V
   const ring = rows - meta
   const turn = (t - meta) % ring
   const parts = [g.slice(byHead, 2, 0, meta), g.slice(byHead, 2, t - turn, t), g.slice(byHead, 2, t - ring, t - turn)]
-  return g.concat(parts.filter((part) => part.type.shape[2]! > 0), 2)
+  return g.concat(
+    parts.filter((part) => part.type.shape[2]! > 0),
+    2,
+  )
 }

@@ -21,19 +21,35 @@ export const gla = defineBlock({
     normEps: real({ doc: 'Epsilon of the output norm.', min: 1e-12, max: 1e-2, default: 1e-5 }),
   },
   check: (p, { dModel }, path) => {
-    for (const [name, expand] of [['expandK', p.expandK], ['expandV', p.expandV]] as const)
-      rule(Number.isInteger((dModel * expand) / p.nHeads), `${path}.${name}`, `gla: nHeads (${p.nHeads}) must divide dModel ${name} (${dModel} x ${expand})`)
+    for (const [name, expand] of [
+      ['expandK', p.expandK],
+      ['expandV', p.expandV],
+    ] as const)
+      rule(
+        Number.isInteger((dModel * expand) / p.nHeads),
+        `${path}.${name}`,
+        `gla: nHeads (${p.nHeads}) must divide dModel ${name} (${dModel} x ${expand})`,
+      )
   },
   build: (ctx, x, p) => {
     const { g } = ctx
-    const kWidth = ctx.dModel * p.expandK, vWidth = ctx.dModel * p.expandV
-    const heads = (name: string, width: number) => splitHeads(ctx, ctx.linear(x, name, width, { project: 'rows' }), p.nHeads)
-    const q = heads('q_proj.weight', kWidth), k = heads('k_proj.weight', kWidth), v = heads('v_proj.weight', vWidth)
+    const kWidth = ctx.dModel * p.expandK,
+      vWidth = ctx.dModel * p.expandV
+    const heads = (name: string, width: number) =>
+      splitHeads(ctx, ctx.linear(x, name, width, { project: 'rows' }), p.nHeads)
+    const q = heads('q_proj.weight', kWidth),
+      k = heads('k_proj.weight', kWidth),
+      v = heads('v_proj.weight', vWidth)
     const gate = ctx.linear(x, 'g_proj.weight', vWidth, { project: 'rows' })
-    const logits = g.add(ctx.linear(ctx.linear(x, 'gk_proj.0.weight', p.gateLowRankDim), 'gk_proj.1.weight', kWidth), ctx.weight('gk_proj.1.bias', [kWidth], { init: zeros }))
+    const logits = g.add(
+      ctx.linear(ctx.linear(x, 'gk_proj.0.weight', p.gateLowRankDim), 'gk_proj.1.weight', kWidth),
+      ctx.weight('gk_proj.1.bias', [kWidth], { init: zeros }),
+    )
     const logDecay = g.scale(g.one('softplus', [g.neg(logits)]), -1 / p.gateLogitNormalizer)
     const decay = p.clampMin === null ? logDecay : g.maximum(logDecay, g.scalar(p.clampMin))
     const o = recurrentAttention(ctx, 'gated', { q, k, v, decay: splitHeads(ctx, decay, p.nHeads) })
-    return ctx.linear(headNorm(ctx, o, 'g_norm_swish_gate.weight', p.normEps, gate), 'o_proj.weight', ctx.dModel, { project: 'columns' })
+    return ctx.linear(headNorm(ctx, o, 'g_norm_swish_gate.weight', p.normEps, gate), 'o_proj.weight', ctx.dModel, {
+      project: 'columns',
+    })
   },
 })

@@ -16,7 +16,17 @@ import { retnet } from './retnet.ts'
 import { rwkv7, rwkv7ChannelMix } from './rwkv7.ts'
 
 export const blocks: readonly Block[] = [
-  attention, mamba2, mamba1, deltanet, gatedDeltanet, gla, retnet, linearAttention, rwkv7, ffn, rwkv7ChannelMix,
+  attention,
+  mamba2,
+  mamba1,
+  deltanet,
+  gatedDeltanet,
+  gla,
+  retnet,
+  linearAttention,
+  rwkv7,
+  ffn,
+  rwkv7ChannelMix,
 ]
 
 const byKind = new Map(blocks.map((b) => [b.kind, b]))
@@ -26,7 +36,10 @@ const bySymbol = new Map(blocks.map((b) => [b.symbol, b]))
 export function blockOf(kind: string, path: string): Block {
   const found = byKind.get(kind)
   if (found !== undefined) return found
-  throw new HeddleError('spec-invalid', `unknown block ${show(kind)}`, { path, hint: `known blocks: ${[...byKind.keys()].join(', ')}` })
+  throw new HeddleError('spec-invalid', `unknown block ${show(kind)}`, {
+    path,
+    hint: `known blocks: ${[...byKind.keys()].join(', ')}`,
+  })
 }
 
 export const blockOfSymbol = (symbol: string): Block | undefined => bySymbol.get(symbol)

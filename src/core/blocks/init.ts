@@ -7,11 +7,13 @@ import type { Rng } from '../rng.ts'
 /** Fills a weight of the given shape. */
 export type Init = (rng: Rng, shape: Shape) => Float32Array
 
-const each = (f: (rng: Rng, index: number, shape: Shape) => number): Init => (rng, shape) => {
-  const data = new Float32Array(sizeOf(shape))
-  for (let i = 0; i < data.length; i++) data[i] = f(rng, i, shape)
-  return data
-}
+const each =
+  (f: (rng: Rng, index: number, shape: Shape) => number): Init =>
+  (rng, shape) => {
+    const data = new Float32Array(sizeOf(shape))
+    for (let i = 0; i < data.length; i++) data[i] = f(rng, i, shape)
+    return data
+  }
 
 export const constantInit = (value: number): Init => each(() => value)
 export const normalInit = (std: number): Init => each((rng) => std * rng.normal())
@@ -19,7 +21,8 @@ export const uniformInit = (low: number, high: number): Init => each((rng) => lo
 /** One value for each flat index. */
 export const valuesInit = (of: (index: number) => number): Init => each((_, i) => of(i))
 /** log of Uniform(low, high), floored at 1e-4 before the logarithm. */
-export const logUniformInit = (low: number, high: number): Init => each((rng) => Math.log(Math.max(1e-4, low + (high - low) * rng.uniform())))
+export const logUniformInit = (low: number, high: number): Init =>
+  each((rng) => Math.log(Math.max(1e-4, low + (high - low) * rng.uniform())))
 
 /** Inverse softplus of a step size drawn log-uniformly from [1e-3, 0.1], floored at 1e-4. */
 export const stepSizeInit: Init = each((rng) => {
@@ -28,26 +31,29 @@ export const stepSizeInit: Init = each((rng) => {
 })
 
 /** A matrix with orthonormal rows or columns, whichever are fewer, times a gain (Gram-Schmidt of a normal matrix). */
-export const orthogonalInit = (gain: number): Init => (rng, shape) => {
-  const [rows, columns] = shape as [number, number]
-  const [count, length] = rows <= columns ? [rows, columns] : [columns, rows]
-  const basis: Float64Array[] = []
-  while (basis.length < count) {
-    const v = Float64Array.from({ length }, () => rng.normal())
-    for (let pass = 0; pass < 2; pass++) {
-      for (const u of basis) {
-        let dot = 0
-        for (let i = 0; i < length; i++) dot += u[i]! * v[i]!
-        for (let i = 0; i < length; i++) v[i]! -= dot * u[i]!
+export const orthogonalInit =
+  (gain: number): Init =>
+  (rng, shape) => {
+    const [rows, columns] = shape as [number, number]
+    const [count, length] = rows <= columns ? [rows, columns] : [columns, rows]
+    const basis: Float64Array[] = []
+    while (basis.length < count) {
+      const v = Float64Array.from({ length }, () => rng.normal())
+      for (let pass = 0; pass < 2; pass++) {
+        for (const u of basis) {
+          let dot = 0
+          for (let i = 0; i < length; i++) dot += u[i]! * v[i]!
+          for (let i = 0; i < length; i++) v[i]! -= dot * u[i]!
+        }
       }
+      const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))
+      if (norm > 1e-6) basis.push(v.map((x) => x / norm))
     }
-    const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))
-    if (norm > 1e-6) basis.push(v.map((x) => x / norm))
+    const data = new Float32Array(rows * columns)
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) data[i * columns + j] = gain * (rows <= columns ? basis[i]![j]! : basis[j]![i]!)
+    return data
   }
-  const data = new Float32Array(rows * columns)
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) data[i * columns + j] = gain * (rows <= columns ? basis[i]![j]! : basis[j]![i]!)
-  return data
-}
 
 /** Default of 2-D weights and embeddings. */
 export const DEFAULT_INIT: Init = normalInit(0.02)

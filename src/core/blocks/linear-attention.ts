@@ -17,19 +17,40 @@ export const linearAttention = defineBlock({
     nHeads: integer({ doc: 'Heads.', min: 1, max: 512, default: 8, search: [4, 8] }),
     expandK: real({ doc: 'Key width of all heads over dModel.', min: 0.125, max: 4, default: 1 }),
     expandV: real({ doc: 'Value width of all heads over dModel.', min: 0.125, max: 4, default: 1 }),
-    featureMap: choice({ doc: 'elementwise_product: (W1 u + b1) (W2 u + b2); elu: elu(u) + 1; relu; identity.', choices: ['elementwise_product', 'elu', 'relu', 'identity'], default: 'elementwise_product', search: ['elementwise_product', 'elu'] }),
-    normalize: flag({ doc: 'Divide by q (sum of keys); only safe with a map that is never negative (elu, relu).', default: false }),
+    featureMap: choice({
+      doc: 'elementwise_product: (W1 u + b1) (W2 u + b2); elu: elu(u) + 1; relu; identity.',
+      choices: ['elementwise_product', 'elu', 'relu', 'identity'],
+      default: 'elementwise_product',
+      search: ['elementwise_product', 'elu'],
+    }),
+    normalize: flag({
+      doc: 'Divide by q (sum of keys); only safe with a map that is never negative (elu, relu).',
+      default: false,
+    }),
     outputNorm: choice({ doc: 'RMSNorm of each head, or none.', choices: ['rmsnorm', 'identity'], default: 'rmsnorm' }),
     normEps: real({ doc: 'Epsilon of the output norm.', min: 1e-12, max: 1e-2, default: 1e-5 }),
   },
   check: (p, { dModel }, path) => {
-    for (const [name, expand] of [['expandK', p.expandK], ['expandV', p.expandV]] as const)
-      rule(Number.isInteger((dModel * expand) / p.nHeads), `${path}.${name}`, `linear_attention: nHeads (${p.nHeads}) must divide dModel ${name} (${dModel} x ${expand})`)
-    rule(!p.normalize || p.featureMap === 'elu' || p.featureMap === 'relu', `${path}.normalize`, `linear_attention: normalize needs a feature map that is never negative, not ${p.featureMap}`, 'choose elu or relu')
+    for (const [name, expand] of [
+      ['expandK', p.expandK],
+      ['expandV', p.expandV],
+    ] as const)
+      rule(
+        Number.isInteger((dModel * expand) / p.nHeads),
+        `${path}.${name}`,
+        `linear_attention: nHeads (${p.nHeads}) must divide dModel ${name} (${dModel} x ${expand})`,
+      )
+    rule(
+      !p.normalize || p.featureMap === 'elu' || p.featureMap === 'relu',
+      `${path}.normalize`,
+      `linear_attention: normalize needs a feature map that is never negative, not ${p.featureMap}`,
+      'choose elu or relu',
+    )
   },
   build: (ctx, x, p) => {
     const { g } = ctx
-    const heads = (name: string, width: number): Value => splitHeads(ctx, ctx.linear(x, name, width, { project: 'rows' }), p.nHeads)
+    const heads = (name: string, width: number): Value =>
+      splitHeads(ctx, ctx.linear(x, name, width, { project: 'rows' }), p.nHeads)
     const q = featureMap(ctx, p.featureMap, 'q', heads('q_proj.weight', ctx.dModel * p.expandK))
     const k = featureMap(ctx, p.featureMap, 'k', heads('k_proj.weight', ctx.dModel * p.expandK))
     const v = heads('v_proj.weight', ctx.dModel * p.expandV)
@@ -40,7 +61,12 @@ export const linearAttention = defineBlock({
   },
 })
 
-function featureMap(ctx: BlockContext, kind: 'elementwise_product' | 'elu' | 'relu' | 'identity', side: 'q' | 'k', u: Value): Value {
+function featureMap(
+  ctx: BlockContext,
+  kind: 'elementwise_product' | 'elu' | 'relu' | 'identity',
+  side: 'q' | 'k',
+  u: Value,
+): Value {
   const { g } = ctx
   switch (kind) {
     case 'identity':

@@ -17,18 +17,34 @@ export function joinHeads(ctx: BlockContext, x: Value): Value {
 }
 
 /** Causal depthwise convolution over x [B,T,C] with its weight, optional bias and state. */
-export function shortConv(ctx: BlockContext, x: Value, weightName: string, stateName: string, taps: number, { bias = '', silu = true } = {}): Value {
+export function shortConv(
+  ctx: BlockContext,
+  x: Value,
+  weightName: string,
+  stateName: string,
+  taps: number,
+  { bias = '', silu = true } = {},
+): Value {
   const channels = x.type.shape[2]!
   const weight = ctx.weight(weightName, [channels, 1, taps], { init: convInit(taps) })
   const state = ctx.state(stateName, [channels, taps - 1])
   const biases = bias === '' ? [] : [ctx.weight(bias, [channels], { init: convInit(taps) })]
-  const [y, next] = ctx.g.apply('causal_conv1d', [x, weight, state, ...biases], { ...(silu && { silu }), ...(bias !== '' && { bias: true }) })
+  const [y, next] = ctx.g.apply('causal_conv1d', [x, weight, state, ...biases], {
+    ...(silu && { silu }),
+    ...(bias !== '' && { bias: true }),
+  })
   ctx.setState(stateName, next!)
   return y!
 }
 
 /** Query, key or value path of the delta-rule mixers: projection, then SiLU of a short convolution or of the projection itself. */
-export function convolvedProjection(ctx: BlockContext, x: Value, letter: 'q' | 'k' | 'v', width: number, taps: number | null): Value {
+export function convolvedProjection(
+  ctx: BlockContext,
+  x: Value,
+  letter: 'q' | 'k' | 'v',
+  width: number,
+  taps: number | null,
+): Value {
   const projected = ctx.linear(x, `${letter}_proj.weight`, width, { project: 'rows' })
   if (taps === null) return ctx.g.one('silu', [projected])
   return shortConv(ctx, projected, `${letter}_conv1d.weight`, `${letter}_conv_state`, taps)

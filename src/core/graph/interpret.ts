@@ -13,13 +13,18 @@ export interface Evaluator {
  * @param feeds data of every `input` node by name
  * @returns the outputs by name
  */
-export function interpret(graph: Graph, feeds: ReadonlyMap<string, Tensor>, ops: ReadonlyMap<string, Evaluator>): Map<string, Tensor> {
+export function interpret(
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+  ops: ReadonlyMap<string, Evaluator>,
+): Map<string, Tensor> {
   const values = new Map<Value, Tensor>()
   for (const [name, node] of inputsOf(graph)) {
     const fed = feeds.get(name)
     const type = node.outputs[0]!.type
     if (fed === undefined) throw new Error(`no data for input ${name}`)
-    if (!sameShape(fed.shape, type.shape)) throw new Error(`input ${name} is ${typeText(type)}, got shape [${fed.shape.join(',')}]`)
+    if (!sameShape(fed.shape, type.shape))
+      throw new Error(`input ${name} is ${typeText(type)}, got shape [${fed.shape.join(',')}]`)
     values.set(node.outputs[0]!, fed)
   }
   const nodes = liveNodes(graph)
@@ -30,11 +35,16 @@ export function interpret(graph: Graph, feeds: ReadonlyMap<string, Tensor>, ops:
     if (node.op !== 'input') {
       const evaluate = ops.get(node.op)?.evaluate
       if (evaluate === undefined) throw new Error(`op ${node.op} has no evaluation: decompose the graph first`)
-      const results = evaluate(node.inputs.map((v) => values.get(v)!), node)
+      const results = evaluate(
+        node.inputs.map((v) => values.get(v)!),
+        node,
+      )
       results.forEach((result, i) => {
         const output = node.outputs[i]!
         if (!sameShape(result.shape, output.type.shape))
-          throw new Error(`${node.op} %${node.id} evaluated to [${result.shape.join(',')}], inferred ${typeText(output.type)}`)
+          throw new Error(
+            `${node.op} %${node.id} evaluated to [${result.shape.join(',')}], inferred ${typeText(output.type)}`,
+          )
         values.set(output, result)
       })
     }

@@ -25,10 +25,14 @@ export function parseGraph(text: string, ops: OpTable): Graph {
     }
     if (outputs !== undefined) fail('text after the return line')
     if (line.startsWith('return ')) {
-      outputs = line.slice(7).split(', ').filter((part) => part !== '').map((part) => {
-        const at = part.lastIndexOf('=')
-        return { name: part.slice(0, at), value: value(part.slice(at + 1)) }
-      })
+      outputs = line
+        .slice(7)
+        .split(', ')
+        .filter((part) => part !== '')
+        .map((part) => {
+          const at = part.lastIndexOf('=')
+          return { name: part.slice(0, at), value: value(part.slice(at + 1)) }
+        })
       return
     }
     const match = LINE.exec(line)
@@ -41,13 +45,18 @@ export function parseGraph(text: string, ops: OpTable): Graph {
       attrs: attrs === undefined ? {} : parseAttrs(attrs, fail),
       outputs: [],
       scope: scope ?? '',
-      ...(data === undefined ? {} : { data: parseData(data) }),
+      ...(data === undefined ? {} : { data: parseData(data, fail) }),
     }
-    ;(node as { outputs: readonly Value[] }).outputs = parseTypes(types!, fail).map((type, index) => ({ node, index, type }))
+    ;(node as { outputs: readonly Value[] }).outputs = parseTypes(types!, fail).map((type, index) => ({
+      node,
+      index,
+      type,
+    }))
     nodes.push(node)
     byId.set(node.id, node)
   })
-  if (outputs === undefined) throw new HeddleError('graph-invalid', 'the text ends without a return line', { path: 'end' })
+  if (outputs === undefined)
+    throw new HeddleError('graph-invalid', 'the text ends without a return line', { path: 'end' })
   try {
     return verify({ nodes, outputs }, ops, 'parsed graph')
   } catch (error) {
@@ -63,20 +72,37 @@ function parseAttrs(text: string, fail: Fail): Record<string, Attr> {
   while (pattern.lastIndex < text.length) {
     const match = pattern.exec(text)
     if (match === null) return fail('attributes cannot be read')
-    attrs[match[1]!] = parseAttr(match[2]!)
+    attrs[match[1]!] = parseAttr(match[2]!, fail)
   }
   return attrs
 }
 
-function parseAttr(text: string): Attr {
-  if (text.startsWith('[')) return text === '[]' ? [] : text.slice(1, -1).split(',').map(Number)
-  if (text.startsWith('"')) return JSON.parse(text) as string
+function parseAttr(text: string, fail: Fail): Attr {
+  if (text.startsWith('['))
+    return text === '[]'
+      ? []
+      : text
+          .slice(1, -1)
+          .split(',')
+          .map((part) => parseNumber(part, fail))
   if (text === 'true' || text === 'false') return text === 'true'
-  return Number(text)
+  if (!text.startsWith('"')) return parseNumber(text, fail)
+  try {
+    return JSON.parse(text) as string
+  } catch {
+    return fail(`${text} is not a text`)
+  }
 }
 
-function parseData(text: string): NumberArray {
-  return text === '' ? new Float64Array(0) : Float64Array.from(text.split(' '), Number)
+function parseData(text: string, fail: Fail): NumberArray {
+  return text === '' ? new Float64Array(0) : Float64Array.from(text.split(' '), (part) => parseNumber(part, fail))
+}
+
+function parseNumber(text: string, fail: Fail): number {
+  const value = Number(text)
+  return text !== '' && (!Number.isNaN(value) || text === 'NaN')
+    ? value
+    : fail(`${JSON.stringify(text)} is not a number`)
 }
 
 function parseTypes(text: string, fail: Fail): TensorType[] {

@@ -49,12 +49,22 @@ export class Sha256 {
     const view = new DataView(this.#block.buffer)
     for (let i = 0; i < 16; i++) w[i] = view.getInt32(i * 4)
     for (let i = 16; i < 64; i++) {
-      const a = w[i - 15]!, b = w[i - 2]!
+      const a = w[i - 15]!,
+        b = w[i - 2]!
       const s0 = rotr(a, 7) ^ rotr(a, 18) ^ (a >>> 3)
       const s1 = rotr(b, 17) ^ rotr(b, 19) ^ (b >>> 10)
       w[i] = w[i - 16]! + s0 + w[i - 7]! + s1
     }
-    let [a, b, c, d, e, f, g, h] = this.#h as unknown as [number, number, number, number, number, number, number, number]
+    let [a, b, c, d, e, f, g, h] = this.#h as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
     for (let i = 0; i < 64; i++) {
       const t1 = (h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + K[i]! + w[i]!) | 0
       const t2 = ((rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0

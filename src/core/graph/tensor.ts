@@ -44,7 +44,11 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
 }
 
 /** Calls `visit(flat, a, b, ...)` for each element of `shape` in row-major order with the offsets under each stride set. */
-export function eachOffset(shape: Shape, strideSets: readonly (readonly number[])[], visit: (flat: number, offsets: readonly number[]) => void): void {
+export function eachOffset(
+  shape: Shape,
+  strideSets: readonly (readonly number[])[],
+  visit: (flat: number, offsets: readonly number[]) => void,
+): void {
   const n = sizeOf(shape)
   const rank = shape.length
   const index = new Array<number>(rank).fill(0)

@@ -1,5 +1,5 @@
 import { printGraph } from './print.ts'
-import type { Graph, Node, OpTable } from './types.ts'
+import type { Graph, Node, OpTable, TensorType } from './types.ts'
 import { sameType, typeText } from './types.ts'
 
 /**
@@ -14,7 +14,9 @@ export function verify(graph: Graph, ops: OpTable, stage = 'graph'): Graph {
   const fail = (node: Node | undefined, rule: string): never => {
     const text = printGraph(graph)
     const where = node === undefined ? '' : ` at %${node.id} ${node.op} (${node.scope})`
-    throw new Error(`${stage} is not legal${where}: ${rule}\n${text.slice(0, 1000)}${text.length > 1000 ? '\n...' : ''}`)
+    throw new Error(
+      `${stage} is not legal${where}: ${rule}\n${text.slice(0, 1000)}${text.length > 1000 ? '\n...' : ''}`,
+    )
   }
   for (const node of graph.nodes) {
     if (node.id <= lastId) fail(node, `node ids must increase, got ${node.id} after ${lastId}`)
@@ -22,19 +24,29 @@ export function verify(graph: Graph, ops: OpTable, stage = 'graph'): Graph {
     const rules = ops.get(node.op)
     if (rules === undefined) return fail(node, `unknown op ${node.op}`)
     for (const input of node.inputs) {
-      if (!seen.has(input.node)) fail(node, `operand %${input.node.id} is used before it is defined or belongs to another graph`)
-      if (input.node.outputs[input.index] !== input) fail(node, `operand %${input.node.id} is not an output of its node`)
+      if (!seen.has(input.node))
+        fail(node, `operand %${input.node.id} is used before it is defined or belongs to another graph`)
+      if (input.node.outputs[input.index] !== input)
+        fail(node, `operand %${input.node.id} is not an output of its node`)
     }
     let types
     try {
-      types = rules.infer(node.inputs.map((v) => v.type), node.attrs, node.data)
+      types = rules.infer(
+        node.inputs.map((v) => v.type),
+        node.attrs,
+        node.data,
+      )
     } catch (error) {
       return fail(node, (error as Error).message)
     }
-    if (types.length !== node.outputs.length) fail(node, `has ${node.outputs.length} outputs, infer gives ${types.length}`)
-    types.forEach((type, i) => {
+    if (types.length !== node.outputs.length)
+      fail(node, `has ${node.outputs.length} outputs, infer gives ${types.length}`)
+    types.forEach((type: TensorType | undefined, i) => {
       const output = node.outputs[i]!
-      if (!sameType(type, output.type)) fail(node, `output ${i} is ${typeText(output.type)}, infer gives ${typeText(type)}`)
+      // a rule that passes an operand's type through finds none where the operand is missing
+      if (type === undefined) return fail(node, 'has too few operands')
+      if (!sameType(type, output.type))
+        fail(node, `output ${i} is ${typeText(output.type)}, infer gives ${typeText(type)}`)
       if (output.node !== node || output.index !== i) fail(node, `output ${i} does not point back at its node`)
     })
     if (node.op === 'input') {

@@ -43,12 +43,20 @@ export interface Counts {
 
 /** Counts of a stack at a context of so many text tokens. */
 export function countSpec(resolved: ResolvedSpec, context: number): Counts {
-  const prefill = lower(resolved, { phase: 'prefill', batchSize: 1, seqLen: context, context, outputs: ['allLogits'], shapesOnly: true })
+  const prefill = lower(resolved, {
+    phase: 'prefill',
+    batchSize: 1,
+    seqLen: context,
+    context,
+    outputs: ['allLogits'],
+    shapesOnly: true,
+  })
   const decode = lower(resolved, { phase: 'decode', batchSize: 1, seqLen: 1, context, shapesOnly: true })
   const prefillFlops = flopsByBlock(prefill, resolved.blocks.length)
   const decodeFlops = flopsByBlock(decode, resolved.blocks.length)
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-  const paramsOf = (block: number | undefined): number => sum(decode.weights.filter((w) => w.block === block).map((w) => sizeOf(w.shape)))
+  const paramsOf = (block: number | undefined): number =>
+    sum(decode.weights.filter((w) => w.block === block).map((w) => sizeOf(w.shape)))
   const blocks = resolved.blocks.map(({ block, path }, i): BlockCounts => {
     const stateElements = sum(decode.states.filter((s) => s.block === i).map((s) => sizeOf(s.shape)))
     return {

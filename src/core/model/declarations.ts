@@ -85,7 +85,11 @@ export class Declarations {
       count: blockCount,
       shared: this.shared,
       weight: (name, shape, { init = DEFAULT_INIT, project, decay } = {}) =>
-        this.weight(`${prefix}mixer.${name}`, shape, init, { block: index, project, ...(decay !== undefined && { decay }) }),
+        this.weight(`${prefix}mixer.${name}`, shape, init, {
+          block: index,
+          project,
+          ...(decay !== undefined && { decay }),
+        }),
       linear: (x, name, width, options) => g.linear(x, self.weight(name, [width, x.type.shape.at(-1)!], options)),
       linearParts: (x, name, widths, options) => {
         const height = widths.reduce((a, b) => a + b, 0)
@@ -114,7 +118,8 @@ export class Declarations {
       const type: TensorType = { dtype: 'f32', shape: [rows, half] }
       if (shapesOnly) return g.input(`rotary ${name} ${width} ${theta}`, type)
       const data = new Float32Array(rows * half)
-      for (let p = 0; p < rows; p++) for (let i = 0; i < half; i++) data[p * half + i] = Math[name](p * theta ** ((-2 * i) / width))
+      for (let p = 0; p < rows; p++)
+        for (let i = 0; i < half; i++) data[p * half + i] = Math[name](p * theta ** ((-2 * i) / width))
       return g.constant(type.shape, data)
     })
     return phase === 'decode' ? g.gather(whole, g.reshape(this.position, [1])) : whole

@@ -56,7 +56,10 @@ export function lower(resolved: ResolvedSpec, options: LowerOptions): LoweredMod
   const { settings, blocks } = resolved
   if (phase === 'decode' && seqLen !== 1) throw new Error(`decode lowers one token, got seqLen ${seqLen}`)
   if (!(seqLen >= 1 && batchSize >= 1 && context >= seqLen))
-    throw new HeddleError('usage', `batchSize (${batchSize}) and seqLen (${seqLen}) must be at least 1, and context (${context}) at least seqLen`)
+    throw new HeddleError(
+      'usage',
+      `batchSize (${batchSize}) and seqLen (${seqLen}) must be at least 1, and context (${context}) at least seqLen`,
+    )
   const g = newGraph()
   const { dModel, metaTokens } = settings
   const declarations = new Declarations(g, {
@@ -71,14 +74,25 @@ export function lower(resolved: ResolvedSpec, options: LowerOptions): LoweredMod
   })
   const outputs = options.outputs ?? (phase === 'train' ? ['loss'] : ['logits'])
   const tokens = g.input('tokens', { dtype: 'i32', shape: [batchSize, seqLen] })
-  const table = g.scoped('embed', () => declarations.weight('embed_tokens.weight', [settings.vocabSize, dModel], DEFAULT_INIT))
-  const stacked = stack(g, resolved, declarations, g.scoped('embed', () => embed(g, declarations, g.gather(table, tokens))))
+  const table = g.scoped('embed', () =>
+    declarations.weight('embed_tokens.weight', [settings.vocabSize, dModel], DEFAULT_INIT),
+  )
+  const stacked = stack(
+    g,
+    resolved,
+    declarations,
+    g.scoped('embed', () => embed(g, declarations, g.gather(table, tokens))),
+  )
   const hidden = g.scoped('final_norm', () => {
     const text = phase === 'decode' ? stacked : g.slice(stacked, 1, metaTokens, metaTokens + seqLen)
     const scored = phase === 'prefill' && !outputs.includes('allLogits') ? g.slice(text, 1, seqLen - 1, seqLen) : text
-    return g.one('rms_norm', [scored, declarations.weight('final_norm.weight', [dModel], ones)], { eps: settings.normEps })
+    return g.one('rms_norm', [scored, declarations.weight('final_norm.weight', [dModel], ones)], {
+      eps: settings.normEps,
+    })
   })
-  const head = settings.tieEmbeddings ? table : declarations.weight('lm_head.weight', [settings.vocabSize, dModel], DEFAULT_INIT)
+  const head = settings.tieEmbeddings
+    ? table
+    : declarations.weight('lm_head.weight', [settings.vocabSize, dModel], DEFAULT_INIT)
   g.scoped('head', () => addOutputs(g, headLogits(g, hidden, head, settings.headNormDivision), outputs))
   declarations.outputStates()
   return { graph: g.finish(), phase, weights: declarations.weights, states: declarations.states, batchSize, seqLen }
@@ -93,12 +107,19 @@ function embed(g: GraphBuilder, declarations: Declarations, text: Value): Value 
 }
 
 /** Pre-norm residual blocks: h + block(RMSNorm(h)). */
-function stack(g: GraphBuilder, { blocks, settings }: ResolvedSpec, declarations: Declarations, embedded: Value): Value {
+function stack(
+  g: GraphBuilder,
+  { blocks, settings }: ResolvedSpec,
+  declarations: Declarations,
+  embedded: Value,
+): Value {
   let h = embedded
   blocks.forEach(({ block, params }, i) => {
     const gain = declarations.weight(`layers.${i}.norm.weight`, [settings.dModel], ones, { block: i })
     const normed = g.scoped(`${layerLabel(i)}.norm`, () => g.one('rms_norm', [h, gain], { eps: settings.normEps }))
-    const mixed = g.scoped(blockScope(i, block), () => block.build(declarations.context(i, `layers.${i}.`), normed, params as never))
+    const mixed = g.scoped(blockScope(i, block), () =>
+      block.build(declarations.context(i, `layers.${i}.`), normed, params as never),
+    )
     h = g.scoped(`${layerLabel(i)}.residual`, () => g.add(h, mixed))
   })
   return h
@@ -118,7 +139,11 @@ function addOutputs(g: GraphBuilder, logits: Value, outputs: readonly ModelOutpu
   const targets = isScored ? g.reshape(g.input('targets', { dtype: 'i32', shape: [b, t] }), [b * t]) : undefined
   for (const output of outputs) {
     if (output === 'loss') {
-      const [loss, counted] = g.scoped('loss', () => g.apply('cross_entropy', [rows, targets!], { ignoreIndex: IGNORE_INDEX }), true)
+      const [loss, counted] = g.scoped(
+        'loss',
+        () => g.apply('cross_entropy', [rows, targets!], { ignoreIndex: IGNORE_INDEX }),
+        true,
+      )
       g.output('loss', loss!)
       g.output('targetCount', counted!)
     } else if (output === 'predictions') g.output('predictions', g.reshape(g.argmax(rows), [b, t]))
@@ -150,14 +175,38 @@ export interface LowerBlockOptions {
  * Lowers one block on its own: input `x` [B,T,D] (already normalised), output `y` [B,T,D], weights `layers.0.mixer.<name>`,
  * states `layers.0.<name>`, and an output `shared.<key>` for each value that it leaves to others.
  */
-export function lowerBlock(block: Block, params: Readonly<Record<string, unknown>>, options: LowerBlockOptions): LoweredModel {
+export function lowerBlock(
+  block: Block,
+  params: Readonly<Record<string, unknown>>,
+  options: LowerBlockOptions,
+): LoweredModel {
   const { phase, dModel, batchSize, length, capacity, metaTokens = 0, shared = {} } = options
   const g = newGraph()
-  const declarations = new Declarations(g, { phase, dModel, batchSize, length, capacity, metaTokens, blockCount: 1, shapesOnly: false })
-  for (const [key, { name, width }] of Object.entries(shared)) declarations.shared.set(key, g.input(name, { dtype: 'f32', shape: [batchSize, length, width] }))
+  const declarations = new Declarations(g, {
+    phase,
+    dModel,
+    batchSize,
+    length,
+    capacity,
+    metaTokens,
+    blockCount: 1,
+    shapesOnly: false,
+  })
+  for (const [key, { name, width }] of Object.entries(shared))
+    declarations.shared.set(key, g.input(name, { dtype: 'f32', shape: [batchSize, length, width] }))
   const x = g.input('x', { dtype: 'f32', shape: [batchSize, length, dModel] })
-  g.output('y', g.scoped(blockScope(0, block), () => block.build(declarations.context(0, 'layers.0.'), x, params as never)))
+  g.output(
+    'y',
+    g.scoped(blockScope(0, block), () => block.build(declarations.context(0, 'layers.0.'), x, params as never)),
+  )
   for (const [key, value] of declarations.shared) if (!Object.hasOwn(shared, key)) g.output(`shared.${key}`, value)
   declarations.outputStates()
-  return { graph: g.finish(), phase, weights: declarations.weights, states: declarations.states, batchSize, seqLen: length }
+  return {
+    graph: g.finish(),
+    phase,
+    weights: declarations.weights,
+    states: declarations.states,
+    batchSize,
+    seqLen: length,
+  }
 }

@@ -15,9 +15,21 @@ const MAX_NESTING = 8
 
 /** Settings of the whole model. */
 export const MODEL_PARAMS = {
-  dModel: integer({ doc: 'Width of the residual stream.', min: 1, max: 65536, default: 256, search: [1024, 1280, 1536, 1792, 2048, 2304, 2560] }),
+  dModel: integer({
+    doc: 'Width of the residual stream.',
+    min: 1,
+    max: 65536,
+    default: 256,
+    search: [1024, 1280, 1536, 1792, 2048, 2304, 2560],
+  }),
   vocabSize: integer({ doc: 'Entries of the vocabulary.', min: 2, max: 1 << 20, default: 4096 }),
-  metaTokens: integer({ doc: 'Learned vectors in front of every sequence (arXiv 2411.13676).', unit: 'tokens', min: 0, max: 4096, default: 0 }),
+  metaTokens: integer({
+    doc: 'Learned vectors in front of every sequence (arXiv 2411.13676).',
+    unit: 'tokens',
+    min: 0,
+    max: 4096,
+    default: 0,
+  }),
   tieEmbeddings: flag({ doc: 'The head reads the embedding matrix.', default: true }),
   headNormDivision: flag({ doc: 'Logits are divided by the L2 norm of their head row.', default: false }),
   normEps: real({ doc: 'Epsilon of the norms before blocks and head.', min: 1e-12, max: 1e-2, default: 1e-6 }),
@@ -76,22 +88,32 @@ const MIGRATIONS: ReadonlyMap<number, (spec: Json) => Json> = new Map()
  * @throws HeddleError `spec-invalid`, `spec-version` or `param-invalid` with the path of the offending value.
  */
 export function parseSpec(input: unknown): ArchSpec {
-  if (!isObject(input)) throw new HeddleError('spec-invalid', `a spec must be an object, got ${show(input)}`, { path: 'spec' })
+  if (!isObject(input))
+    throw new HeddleError('spec-invalid', `a spec must be an object, got ${show(input)}`, { path: 'spec' })
   let json: Json = input
   for (;;) {
     const version: unknown = json['heddle']
     if (version === SPEC_VERSION) break
     const migrate = typeof version === 'number' ? MIGRATIONS.get(version) : undefined
     if (migrate === undefined) {
-      const known = typeof version === 'number' && version > SPEC_VERSION ? `it was written by a newer Heddle; this one reads up to version ${SPEC_VERSION}` : `"heddle" must be ${SPEC_VERSION}`
-      throw new HeddleError('spec-version', `spec version ${show(version)} cannot be read`, { path: 'heddle', hint: known })
+      const known =
+        typeof version === 'number' && version > SPEC_VERSION
+          ? `it was written by a newer Heddle; this one reads up to version ${SPEC_VERSION}`
+          : `"heddle" must be ${SPEC_VERSION}`
+      throw new HeddleError('spec-version', `spec version ${show(version)} cannot be read`, {
+        path: 'heddle',
+        hint: known,
+      })
     }
     json = migrate(json)
   }
   const fields = json
   onlyKeys(fields, ['heddle', 'name', 'model', 'blocks'], 'spec')
   const name = fields['name']
-  if (name !== undefined && (typeof name !== 'string' || name.length > 200)) throw new HeddleError('spec-invalid', `name (${show(name)}) must be text of at most 200 characters`, { path: 'name' })
+  if (name !== undefined && (typeof name !== 'string' || name.length > 200))
+    throw new HeddleError('spec-invalid', `name (${show(name)}) must be text of at most 200 characters`, {
+      path: 'name',
+    })
   const given = fields['model'] ?? {}
   resolveParams(MODEL_PARAMS, given, { dModel: 0 }, 'model')
   const spec: ArchSpec = {
@@ -106,18 +128,27 @@ export function parseSpec(input: unknown): ArchSpec {
 
 function onlyKeys(json: Json, keys: readonly string[], path: string): void {
   for (const key of Object.keys(json)) {
-    if (!keys.includes(key)) throw new HeddleError('spec-invalid', `unknown field ${show(key)}`, { path: path === 'spec' ? key : `${path}.${key}`, hint: `known fields: ${keys.join(', ')}` })
+    if (!keys.includes(key))
+      throw new HeddleError('spec-invalid', `unknown field ${show(key)}`, {
+        path: path === 'spec' ? key : `${path}.${key}`,
+        hint: `known fields: ${keys.join(', ')}`,
+      })
   }
 }
 
 function parseItems(json: unknown, path: string, depth: number): StackItem[] {
-  if (!Array.isArray(json)) throw new HeddleError('spec-invalid', `${path} must be a list of blocks, got ${show(json)}`, { path })
-  if (depth > MAX_NESTING) throw new HeddleError('spec-invalid', `groups are nested more than ${MAX_NESTING} deep`, { path })
+  if (!Array.isArray(json))
+    throw new HeddleError('spec-invalid', `${path} must be a list of blocks, got ${show(json)}`, { path })
+  if (depth > MAX_NESTING)
+    throw new HeddleError('spec-invalid', `groups are nested more than ${MAX_NESTING} deep`, { path })
   if (json.length > MAX_BLOCKS) throw tooMany(json.length, path)
   return json.map((item: unknown, i) => {
     const at = `${path}[${i}]`
-    if (!isObject(item)) throw new HeddleError('spec-invalid', `a block must be an object, got ${show(item)}`, { path: at })
-    return Object.hasOwn(item, 'repeat') || Object.hasOwn(item, 'blocks') ? parseGroup(item, at, depth) : parseBlock(item, at)
+    if (!isObject(item))
+      throw new HeddleError('spec-invalid', `a block must be an object, got ${show(item)}`, { path: at })
+    return Object.hasOwn(item, 'repeat') || Object.hasOwn(item, 'blocks')
+      ? parseGroup(item, at, depth)
+      : parseBlock(item, at)
   })
 }
 
@@ -125,25 +156,42 @@ function parseGroup(json: Json, path: string, depth: number): GroupItem {
   onlyKeys(json, ['repeat', 'blocks', 'label'], path)
   const { repeat, label } = json
   if (typeof repeat !== 'number' || !Number.isInteger(repeat) || repeat < 1 || repeat > MAX_BLOCKS)
-    throw new HeddleError('spec-invalid', `repeat (${show(repeat)}) must be an integer from 1 to ${MAX_BLOCKS}`, { path: `${path}.repeat` })
+    throw new HeddleError('spec-invalid', `repeat (${show(repeat)}) must be an integer from 1 to ${MAX_BLOCKS}`, {
+      path: `${path}.repeat`,
+    })
   if (label !== undefined && (typeof label !== 'string' || !/^[A-Za-z][\w-]{0,39}$/.test(label)))
-    throw new HeddleError('spec-invalid', `label (${show(label)}) must be a word of at most 40 letters`, { path: `${path}.label` })
-  return { repeat, blocks: parseItems(json['blocks'], `${path}.blocks`, depth + 1), ...(label !== undefined && { label: label as string }) }
+    throw new HeddleError('spec-invalid', `label (${show(label)}) must be a word of at most 40 letters`, {
+      path: `${path}.label`,
+    })
+  return {
+    repeat,
+    blocks: parseItems(json['blocks'], `${path}.blocks`, depth + 1),
+    ...(label !== undefined && { label: label as string }),
+  }
 }
 
 function parseBlock(json: Json, path: string): BlockItem {
   onlyKeys(json, ['kind', 'params', 'disabled'], path)
   const { kind, params, disabled } = json
-  if (typeof kind !== 'string') throw new HeddleError('spec-invalid', `kind (${show(kind)}) must be text`, { path: `${path}.kind` })
+  if (typeof kind !== 'string')
+    throw new HeddleError('spec-invalid', `kind (${show(kind)}) must be text`, { path: `${path}.kind` })
   blockOf(kind, `${path}.kind`)
-  if (disabled !== undefined && typeof disabled !== 'boolean') throw new HeddleError('spec-invalid', `disabled (${show(disabled)}) must be true or false`, { path: `${path}.disabled` })
+  if (disabled !== undefined && typeof disabled !== 'boolean')
+    throw new HeddleError('spec-invalid', `disabled (${show(disabled)}) must be true or false`, {
+      path: `${path}.disabled`,
+    })
   const filled = isObject(params) && Object.keys(params).length > 0
-  if (params !== undefined && !isObject(params)) throw new HeddleError('spec-invalid', `params must be an object, got ${show(params)}`, { path: `${path}.params` })
+  if (params !== undefined && !isObject(params))
+    throw new HeddleError('spec-invalid', `params must be an object, got ${show(params)}`, { path: `${path}.params` })
   return { kind, ...(filled && { params: { ...(params as ParamValues) } }), ...(disabled === true && { disabled }) }
 }
 
 const tooMany = (n: number, path: string): HeddleError =>
-  new HeddleError('spec-invalid', `the stack has ${n > MAX_BLOCKS ? `more than ${MAX_BLOCKS}` : n} blocks; at most ${MAX_BLOCKS} are allowed`, { path, hint: 'reduce repeats or blocks' })
+  new HeddleError(
+    'spec-invalid',
+    `the stack has ${n > MAX_BLOCKS ? `more than ${MAX_BLOCKS}` : n} blocks; at most ${MAX_BLOCKS} are allowed`,
+    { path, hint: 'reduce repeats or blocks' },
+  )
 
 /**
  * Unrolls groups, leaves out disabled blocks, fills in defaults and checks the rules of every block.
@@ -174,7 +222,12 @@ export function resolveSpec(spec: ArchSpec): ResolvedSpec {
 /** Content hash of what a spec computes: settings and unrolled blocks, not its name, labels or grouping. */
 export function hashSpec(spec: ArchSpec): string {
   const { settings, blocks } = resolveSpec(spec)
-  return sha256(canonicalJson({ settings, blocks: blocks.map((b) => ({ kind: b.block.kind, version: b.block.version, params: b.params })) }))
+  return sha256(
+    canonicalJson({
+      settings,
+      blocks: blocks.map((b) => ({ kind: b.block.kind, version: b.block.version, params: b.params })),
+    }),
+  )
 }
 
 /** JSON with sorted keys. */
@@ -182,5 +235,9 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const record = value as Json
-  return `{${Object.keys(record).sort().filter((k) => record[k] !== undefined).map((k) => `${JSON.stringify(k)}:${canonicalJson(record[k])}`).join(',')}}`
+  return `{${Object.keys(record)
+    .sort()
+    .filter((k) => record[k] !== undefined)
+    .map((k) => `${JSON.stringify(k)}:${canonicalJson(record[k])}`)
+    .join(',')}}`
 }

@@ -21,15 +21,27 @@ export function printSpecText(spec: ArchSpec): string {
 
 /** The stack alone, without the model's settings: `(d f m2 f)x3 a f`. */
 export function printPattern(items: readonly StackItem[]): string {
-  return items.map((item) => {
-    if (isGroup(item)) return `${item.label === undefined ? '' : `${item.label}:`}(${printPattern(item.blocks)})x${item.repeat}`
-    const params = item.params === undefined ? '' : printParams(item.params)
-    return `${item.disabled === true ? '!' : ''}${blockOf(item.kind, 'kind').symbol}${params}`
-  }).join(' ')
+  return items
+    .map((item) => {
+      if (isGroup(item))
+        return `${item.label === undefined ? '' : `${item.label}:`}(${printPattern(item.blocks)})x${item.repeat}`
+      const params = item.params === undefined ? '' : printParams(item.params)
+      return `${item.disabled === true ? '!' : ''}${blockOf(item.kind, 'kind').symbol}${params}`
+    })
+    .join(' ')
 }
 
 const printParams = (params: Readonly<Record<string, ParamValue>>): string =>
-  `{${Object.entries(params).map(([k, v]) => `${k}: ${v === null ? 'none' : typeof v === 'string' && !/^[A-Za-z_]\w*$/.test(v) ? JSON.stringify(v) : String(v)}`).join(', ')}}`
+  `{${Object.entries(params)
+    .map(([k, v]) => `${k}: ${printValue(v)}`)
+    .join(', ')}}`
+
+/** Words stand alone; text that would read back as something else is quoted. */
+function printValue(value: ParamValue): string {
+  if (value === null) return 'none'
+  const isWord = typeof value !== 'string' || (/^[A-Za-z_]\w*$/.test(value) && !/^(none|null|true|false)$/.test(value))
+  return isWord ? String(value) : JSON.stringify(value)
+}
 
 /**
  * Reads the text form.
@@ -74,7 +86,8 @@ class Reader {
   }
 
   #expect(char: string): void {
-    if (this.peek() !== char) this.fail(`expected ${show(char)}, got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
+    if (this.peek() !== char)
+      this.fail(`expected ${show(char)}, got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
     this.#at++
   }
 
@@ -92,7 +105,11 @@ class Reader {
       const blocks = this.items(depth + 1)
       this.#expect(')')
       const repeat = this.#take(/[x×]\d+/)
-      return { repeat: repeat === undefined ? 1 : Number(repeat.slice(1)), blocks, ...(label !== undefined && { label }) }
+      return {
+        repeat: repeat === undefined ? 1 : Number(repeat.slice(1)),
+        blocks,
+        ...(label !== undefined && { label }),
+      }
     }
     const disabled = this.peek() === '!'
     if (disabled) this.#at++
@@ -101,7 +118,10 @@ class Reader {
     const block = symbol === undefined ? undefined : blockOfSymbol(symbol)
     if (block === undefined) {
       this.#at = start
-      this.fail(`unknown block ${show(symbol ?? this.peek())}`, `known blocks: ${blocks.map((b) => `${b.symbol} (${b.title})`).join(', ')}`)
+      this.fail(
+        `unknown block ${show(symbol ?? this.peek())}`,
+        `known blocks: ${blocks.map((b) => `${b.symbol} (${b.title})`).join(', ')}`,
+      )
     }
     const params = this.peek() === '{' ? this.params() : {}
     return { kind: block.kind, ...(Object.keys(params).length > 0 && { params }), ...(disabled && { disabled }) }
@@ -112,12 +132,14 @@ class Reader {
     this.#expect('{')
     while (this.peek() !== '}') {
       const name = this.#take(/[A-Za-z_]\w*/)
-      if (name === undefined) this.fail(`expected a parameter name, got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
+      if (name === undefined)
+        this.fail(`expected a parameter name, got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
       if (Object.hasOwn(params, name)) this.fail(`parameter ${show(name)} is given twice`)
       this.#expect(':')
       params[name] = this.#value()
       if (this.peek() === ',') this.#at++
-      else if (this.peek() !== '}') this.fail(`expected "," or "}", got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
+      else if (this.peek() !== '}')
+        this.fail(`expected "," or "}", got ${this.peek() === '' ? 'the end' : show(this.peek())}`)
     }
     this.#at++
     return { ...params }

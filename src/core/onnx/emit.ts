@@ -28,7 +28,10 @@ export function emitOnnx(graph: Graph, options: EmitOptions): ModelProto {
     irVersion: IR_VERSION,
     producerName: 'heddle',
     producerVersion: options.producerVersion,
-    opsetImport: [{ domain: '', version: OPSET }, { domain: 'com.microsoft', version: 1 }],
+    opsetImport: [
+      { domain: '', version: OPSET },
+      { domain: 'com.microsoft', version: 1 },
+    ],
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: options.name,
@@ -40,7 +43,11 @@ export function emitOnnx(graph: Graph, options: EmitOptions): ModelProto {
   }
 }
 
-const info = (name: string, type: TensorType): ValueInfoProto => ({ name, dataType: onnxDType(type.dtype), shape: type.shape })
+const info = (name: string, type: TensorType): ValueInfoProto => ({
+  name,
+  dataType: onnxDType(type.dtype),
+  shape: type.shape,
+})
 
 class Emitter {
   readonly #nodes: NodeProto[] = []
@@ -66,7 +73,13 @@ class Emitter {
       const { type } = node.outputs[0]!
       const data = this.#frozen.get(name)
       if (data === undefined) this.inputs.push(info(name, type))
-      else this.initializers.push({ name, dataType: onnxDType(type.dtype), dims: type.shape, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
+      else
+        this.initializers.push({
+          name,
+          dataType: onnxDType(type.dtype),
+          dims: type.shape,
+          rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        })
       this.#names.set(node.outputs[0]!, name)
       return
     }
@@ -75,7 +88,8 @@ class Emitter {
     this.#node = node
     const view: OnnxEmitter = {
       inputs: node.inputs.map((v) => this.#names.get(v)!),
-      node: (opType, inputs, attrs = {}, { domain = '', outputs = 1 } = {}) => this.#addNode(opType, inputs, attrs, domain, outputs),
+      node: (opType, inputs, attrs = {}, { domain = '', outputs = 1 } = {}) =>
+        this.#addNode(opType, inputs, attrs, domain, outputs),
       constant: (dtype, shape, data) => this.#constant(dtype, shape, data),
       ints: (values) => this.#constant('i64', [values.length], values),
     }
@@ -96,10 +110,20 @@ class Emitter {
   /** The nodes with the names of graph outputs in place. */
   namedNodes(): NodeProto[] {
     const renamed = (name: string): string => this.#renamed.get(name) ?? name
-    return this.#nodes.map((node) => ({ ...node, inputs: node.inputs.map(renamed), outputs: node.outputs.map(renamed) }))
+    return this.#nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(renamed),
+      outputs: node.outputs.map(renamed),
+    }))
   }
 
-  #addNode(opType: string, inputs: readonly string[], attrs: Readonly<Record<string, OnnxAttr>>, domain: string, outputs: number): string[] {
+  #addNode(
+    opType: string,
+    inputs: readonly string[],
+    attrs: Readonly<Record<string, OnnxAttr>>,
+    domain: string,
+    outputs: number,
+  ): string[] {
     const { scope, op, id } = this.#node!
     const stem = `${scope === '' ? 'model' : scope}/${op}_${id}`
     const taken = this.#taken.get(stem) ?? 0
@@ -115,7 +139,11 @@ class Emitter {
   #constant(dtype: DType, shape: Shape, data: ArrayLike<number>): string {
     if (data.length !== sizeOf(shape)) throw new Error(`constant of ${data.length} elements for [${shape.join(',')}]`)
     const small = data.length <= 16
-    const key = small ? `${dtype} ${shape.join(',')} ${Array.from(data).map((x) => (Object.is(x, -0) ? '-0' : x)).join(' ')}` : ''
+    const key = small
+      ? `${dtype} ${shape.join(',')} ${Array.from(data)
+          .map((x) => (Object.is(x, -0) ? '-0' : x))
+          .join(' ')}`
+      : ''
     const known = small ? this.#constants.get(key) : this.#arrays.get(data)
     if (known !== undefined) return known
     const name = `constant_${this.#constants.size + this.#arrays.size}`

@@ -21,8 +21,20 @@ export class GraphBuilder {
   apply(op: string, inputs: readonly Value[], attrs: Attrs = {}, data?: NumberArray): readonly Value[] {
     const rules = this.#ops.get(op)
     if (rules === undefined) throw new Error(`unknown op ${op}`)
-    const types = rules.infer(inputs.map((v) => v.type), attrs, data)
-    const node: Node = { id: this.#nextId++, op, inputs, attrs, outputs: [], scope: this.#scope, ...(data === undefined ? {} : { data }) }
+    const types = rules.infer(
+      inputs.map((v) => v.type),
+      attrs,
+      data,
+    )
+    const node: Node = {
+      id: this.#nextId++,
+      op,
+      inputs,
+      attrs,
+      outputs: [],
+      scope: this.#scope,
+      ...(data === undefined ? {} : { data }),
+    }
     ;(node as { outputs: readonly Value[] }).outputs = types.map((type, index) => ({ node, index, type }))
     this.nodes.push(node)
     return node.outputs
@@ -68,7 +80,9 @@ export class GraphBuilder {
 
   /** One number everywhere; the same node for the same request. */
   filled(shape: Shape, value: number, dtype: DType = 'f32'): Value {
-    return this.shared(`fill ${dtype} ${shape.join(',')} ${Object.is(value, -0) ? '-0' : value}`, () => this.constant(shape, Float64Array.of(value), dtype))
+    return this.shared(`fill ${dtype} ${shape.join(',')} ${Object.is(value, -0) ? '-0' : value}`, () =>
+      this.constant(shape, Float64Array.of(value), dtype),
+    )
   }
 
   zeros(shape: Shape, dtype: DType = 'f32'): Value {
@@ -96,37 +110,79 @@ export class GraphBuilder {
 
   /** Ones on the diagonal, [n, n]. */
   identity(n: number): Value {
-    return this.shared(`identity ${n}`, () => this.constant([n, n], Float32Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0))))
+    return this.shared(`identity ${n}`, () =>
+      this.constant(
+        [n, n],
+        Float32Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0)),
+      ),
+    )
   }
 
   triangle(n: number, strict: boolean, inside: number, outside: number): Value {
     return this.shared(`triangle ${n} ${strict} ${inside} ${outside}`, () => {
       const data = new Float32Array(n * n)
-      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) data[i * n + j] = j < i || (j === i && !strict) ? inside : outside
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) data[i * n + j] = j < i || (j === i && !strict) ? inside : outside
       return this.constant([n, n], data)
     })
   }
 
   // Element-wise
 
-  neg(x: Value): Value { return this.one('neg', [x]) }
-  exp(x: Value): Value { return this.one('exp', [x]) }
-  log(x: Value): Value { return this.one('log', [x]) }
-  sqrt(x: Value): Value { return this.one('sqrt', [x]) }
-  tanh(x: Value): Value { return this.one('tanh', [x]) }
-  sigmoid(x: Value): Value { return this.one('sigmoid', [x]) }
-  relu(x: Value): Value { return this.one('relu', [x]) }
-  abs(x: Value): Value { return this.one('abs', [x]) }
-  erf(x: Value): Value { return this.one('erf', [x]) }
-  add(a: Value, b: Value): Value { return this.one('add', [a, b]) }
-  sub(a: Value, b: Value): Value { return this.one('sub', [a, b]) }
-  mul(a: Value, b: Value): Value { return this.one('mul', [a, b]) }
-  div(a: Value, b: Value): Value { return this.one('div', [a, b]) }
-  maximum(a: Value, b: Value): Value { return this.one('maximum', [a, b]) }
-  minimum(a: Value, b: Value): Value { return this.one('minimum', [a, b]) }
-  less(a: Value, b: Value): Value { return this.one('less', [a, b]) }
-  equal(a: Value, b: Value): Value { return this.one('equal', [a, b]) }
-  where(condition: Value, a: Value, b: Value): Value { return this.one('where', [condition, a, b]) }
+  neg(x: Value): Value {
+    return this.one('neg', [x])
+  }
+  exp(x: Value): Value {
+    return this.one('exp', [x])
+  }
+  log(x: Value): Value {
+    return this.one('log', [x])
+  }
+  sqrt(x: Value): Value {
+    return this.one('sqrt', [x])
+  }
+  tanh(x: Value): Value {
+    return this.one('tanh', [x])
+  }
+  sigmoid(x: Value): Value {
+    return this.one('sigmoid', [x])
+  }
+  relu(x: Value): Value {
+    return this.one('relu', [x])
+  }
+  abs(x: Value): Value {
+    return this.one('abs', [x])
+  }
+  erf(x: Value): Value {
+    return this.one('erf', [x])
+  }
+  add(a: Value, b: Value): Value {
+    return this.one('add', [a, b])
+  }
+  sub(a: Value, b: Value): Value {
+    return this.one('sub', [a, b])
+  }
+  mul(a: Value, b: Value): Value {
+    return this.one('mul', [a, b])
+  }
+  div(a: Value, b: Value): Value {
+    return this.one('div', [a, b])
+  }
+  maximum(a: Value, b: Value): Value {
+    return this.one('maximum', [a, b])
+  }
+  minimum(a: Value, b: Value): Value {
+    return this.one('minimum', [a, b])
+  }
+  less(a: Value, b: Value): Value {
+    return this.one('less', [a, b])
+  }
+  equal(a: Value, b: Value): Value {
+    return this.one('equal', [a, b])
+  }
+  where(condition: Value, a: Value, b: Value): Value {
+    return this.one('where', [condition, a, b])
+  }
 
   cast(x: Value, to: DType): Value {
     return x.type.dtype === to ? x : this.one('cast', [x], { to })
@@ -170,17 +226,33 @@ export class GraphBuilder {
 
   // Indexing
 
-  gather(table: Value, indices: Value): Value { return this.one('gather', [table, indices]) }
-  scatterAdd(table: Value, indices: Value, updates: Value): Value { return this.one('scatter_add', [table, indices, updates]) }
-  takeAlong(x: Value, indices: Value): Value { return this.one('take_along', [x, indices]) }
-  addAlong(x: Value, indices: Value, updates: Value): Value { return this.one('add_along', [x, indices, updates]) }
-  update(x: Value, block: Value, start: Value, axis: number): Value { return this.one('update', [x, block, start], { axis }) }
+  gather(table: Value, indices: Value): Value {
+    return this.one('gather', [table, indices])
+  }
+  scatterAdd(table: Value, indices: Value, updates: Value): Value {
+    return this.one('scatter_add', [table, indices, updates])
+  }
+  takeAlong(x: Value, indices: Value): Value {
+    return this.one('take_along', [x, indices])
+  }
+  addAlong(x: Value, indices: Value, updates: Value): Value {
+    return this.one('add_along', [x, indices, updates])
+  }
+  update(x: Value, block: Value, start: Value, axis: number): Value {
+    return this.one('update', [x, block, start], { axis })
+  }
 
   // Reductions and products
 
-  reduceSum(x: Value, axes: readonly number[]): Value { return this.one('reduce_sum', [x], { axes }) }
-  reduceMax(x: Value, axes: readonly number[]): Value { return this.one('reduce_max', [x], { axes }) }
-  argmax(x: Value): Value { return this.one('argmax', [x]) }
+  reduceSum(x: Value, axes: readonly number[]): Value {
+    return this.one('reduce_sum', [x], { axes })
+  }
+  reduceMax(x: Value, axes: readonly number[]): Value {
+    return this.one('reduce_max', [x], { axes })
+  }
+  argmax(x: Value): Value {
+    return this.one('argmax', [x])
+  }
 
   mean(x: Value, axes: readonly number[]): Value {
     return this.scale(this.reduceSum(x, axes), 1 / sizeOf(axes.map((a) => x.type.shape[a]!)))

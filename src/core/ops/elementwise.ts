@@ -10,12 +10,19 @@ import type { OpDef, OnnxEmitter } from './op.ts'
 
 type Ct = readonly (Value | undefined)[]
 
-function unary(kind: string, onnx: string, doc: string, f: (x: number) => number, vjp: (g: GraphBuilder, x: Value, y: Value, ct: Value) => Value | undefined): OpDef {
+function unary(
+  kind: string,
+  onnx: string,
+  doc: string,
+  f: (x: number) => number,
+  vjp: (g: GraphBuilder, x: Value, y: Value, ct: Value) => Value | undefined,
+): OpDef {
   return {
     kind,
     doc,
     infer: ([x]) => {
-      require(isFloat(x!.dtype) || kind === 'neg' || kind === 'abs', () => `${kind}: needs a float operand, got ${typeText(x!)}`)
+      require(isFloat(x!.dtype) || kind === 'neg' || kind === 'abs', () =>
+        `${kind}: needs a float operand, got ${typeText(x!)}`)
       return [x!]
     },
     vjp: (g, node, cts) => [vjp(g, node.inputs[0]!, node.outputs[0]!, cts[0]!)],
@@ -41,18 +48,42 @@ function erfNumber(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction))
 }
 
-export const neg = unary('neg', 'Neg', '-x', (x) => -x, (g, _x, _y, ct) => g.neg(ct))
+export const neg = unary(
+  'neg',
+  'Neg',
+  '-x',
+  (x) => -x,
+  (g, _x, _y, ct) => g.neg(ct),
+)
 export const exp = unary('exp', 'Exp', 'e^x', Math.exp, (g, _x, y, ct) => g.mul(ct, y))
 export const log = unary('log', 'Log', 'natural logarithm', Math.log, (g, x, _y, ct) => g.div(ct, x))
-export const sqrt = unary('sqrt', 'Sqrt', 'square root', Math.sqrt, (g, _x, y, ct) => g.div(g.mul(ct, g.scalar(0.5)), y))
-export const tanh = unary('tanh', 'Tanh', 'hyperbolic tangent', Math.tanh, (g, _x, y, ct) => g.mul(ct, g.sub(g.scalar(1), g.mul(y, y))))
-export const sigmoid = unary('sigmoid', 'Sigmoid', '1 / (1 + e^-x)', (x) => 1 / (1 + Math.exp(-x)), (g, _x, y, ct) => g.mul(ct, g.mul(y, g.sub(g.scalar(1), y))))
-export const relu = unary('relu', 'Relu', 'max(x, 0)', (x) => Math.max(x, 0), (g, x, _y, ct) => g.mul(ct, g.cast(g.less(g.scalar(0, x.type.dtype), x), x.type.dtype)))
+export const sqrt = unary('sqrt', 'Sqrt', 'square root', Math.sqrt, (g, _x, y, ct) =>
+  g.div(g.mul(ct, g.scalar(0.5)), y),
+)
+export const tanh = unary('tanh', 'Tanh', 'hyperbolic tangent', Math.tanh, (g, _x, y, ct) =>
+  g.mul(ct, g.sub(g.scalar(1), g.mul(y, y))),
+)
+export const sigmoid = unary(
+  'sigmoid',
+  'Sigmoid',
+  '1 / (1 + e^-x)',
+  (x) => 1 / (1 + Math.exp(-x)),
+  (g, _x, y, ct) => g.mul(ct, g.mul(y, g.sub(g.scalar(1), y))),
+)
+export const relu = unary(
+  'relu',
+  'Relu',
+  'max(x, 0)',
+  (x) => Math.max(x, 0),
+  (g, x, _y, ct) => g.mul(ct, g.cast(g.less(g.scalar(0, x.type.dtype), x), x.type.dtype)),
+)
 export const abs = unary('abs', 'Abs', '|x|; gradient 0 at 0', Math.abs, (g, x, _y, ct) => {
   const zero = g.scalar(0, x.type.dtype)
   return g.mul(ct, g.sub(g.cast(g.less(zero, x), x.type.dtype), g.cast(g.less(x, zero), x.type.dtype)))
 })
-export const erf = unary('erf', 'Erf', 'error function', erfNumber, (g, x, _y, ct) => g.mul(ct, g.mul(g.scalar(2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.mul(x, x))))))
+export const erf = unary('erf', 'Erf', 'error function', erfNumber, (g, x, _y, ct) =>
+  g.mul(ct, g.mul(g.scalar(2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.mul(x, x))))),
+)
 
 function evaluateBinary(a: Tensor, b: Tensor, dtype: DType, kind: string, f: (x: number, y: number) => number): Tensor {
   const shape = broadcastShape(a.shape, b.shape, kind)
@@ -72,7 +103,13 @@ function inferBinary(kind: string, [a, b]: readonly TensorType[], dtype?: DType)
   return [{ dtype: dtype ?? a!.dtype, shape: broadcastShape(a!.shape, b!.shape, kind) }]
 }
 
-function binary(kind: string, onnx: string, doc: string, f: (x: number, y: number) => number, vjp: (g: GraphBuilder, a: Value, b: Value, ct: Value, y: Value) => [Value | undefined, Value | undefined]): OpDef {
+function binary(
+  kind: string,
+  onnx: string,
+  doc: string,
+  f: (x: number, y: number) => number,
+  vjp: (g: GraphBuilder, a: Value, b: Value, ct: Value, y: Value) => [Value | undefined, Value | undefined],
+): OpDef {
   return {
     kind,
     doc,
@@ -94,13 +131,37 @@ function selectVjp(g: GraphBuilder, a: Value, b: Value, ct: Value): [Value, Valu
   return [g.mul(ct, first), g.mul(ct, g.sub(g.scalar(1), first))]
 }
 
-export const add = binary('add', 'Add', 'a + b', (x, y) => x + y, (_g, _a, _b, ct) => [ct, ct])
-export const sub = binary('sub', 'Sub', 'a - b', (x, y) => x - y, (g, _a, _b, ct) => [ct, g.neg(ct)])
-export const mul = binary('mul', 'Mul', 'a b', (x, y) => x * y, (g, a, b, ct) => [g.mul(ct, b), g.mul(ct, a)])
-export const div = binary('div', 'Div', 'a / b', (x, y) => x / y, (g, _a, b, ct, y) => {
-  const da = g.div(ct, b)
-  return [da, g.neg(g.mul(da, y))]
-})
+export const add = binary(
+  'add',
+  'Add',
+  'a + b',
+  (x, y) => x + y,
+  (_g, _a, _b, ct) => [ct, ct],
+)
+export const sub = binary(
+  'sub',
+  'Sub',
+  'a - b',
+  (x, y) => x - y,
+  (g, _a, _b, ct) => [ct, g.neg(ct)],
+)
+export const mul = binary(
+  'mul',
+  'Mul',
+  'a b',
+  (x, y) => x * y,
+  (g, a, b, ct) => [g.mul(ct, b), g.mul(ct, a)],
+)
+export const div = binary(
+  'div',
+  'Div',
+  'a / b',
+  (x, y) => x / y,
+  (g, _a, b, ct, y) => {
+    const da = g.div(ct, b)
+    return [da, g.neg(g.mul(da, y))]
+  },
+)
 export const maximum = binary('maximum', 'Max', 'larger of a and b', Math.max, (g, a, b, ct) => selectVjp(g, a, b, ct))
 export const minimum = binary('minimum', 'Min', 'smaller of a and b', Math.min, (g, a, b, ct) => selectVjp(g, b, a, ct))
 
@@ -153,7 +214,8 @@ export const cast: OpDef = {
     const from = node.inputs[0]!.type.dtype
     return [isFloat(from) && isFloat(ct!.type.dtype) ? g.cast(ct!, from) : undefined]
   },
-  emit: (node: Node, e: OnnxEmitter) => e.node('Cast', e.inputs, { to: onnxDType(textAttr(node.attrs, 'to') as DType) }),
+  emit: (node: Node, e: OnnxEmitter) =>
+    e.node('Cast', e.inputs, { to: onnxDType(textAttr(node.attrs, 'to') as DType) }),
   evaluate: ([x], node) => [castTensor(x!, node.attrs)],
 }
 

@@ -7,7 +7,8 @@ import { intAttr, require } from './op.ts'
 import type { OpDef } from './op.ts'
 
 function index(value: number, size: number, what: string): number {
-  if (!Number.isInteger(value) || value < 0 || value >= size) throw new Error(`${what}: index ${value} is outside [0, ${size})`)
+  if (!Number.isInteger(value) || value < 0 || value >= size)
+    throw new Error(`${what}: index ${value} is outside [0, ${size})`)
   return value
 }
 
@@ -15,13 +16,21 @@ export const gather: OpDef = {
   kind: 'gather',
   doc: 'rows of a table: output[i..., :] = table[indices[i...], :]',
   infer: ([table, indices]) => {
-    require(table!.shape.length >= 1 && indices!.dtype === 'i32', () => `gather: table ${typeText(table!)}, indices ${typeText(indices!)} must be i32`)
+    require(table!.shape.length >= 1 && indices!.dtype === 'i32', () =>
+      `gather: table ${typeText(table!)}, indices ${typeText(indices!)} must be i32`)
     return [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }]
   },
   vjp: (g, node, [ct]) => {
     const [table, indices] = node.inputs
     const n = sizeOf(indices!.type.shape)
-    return [g.scatterAdd(g.zeros(table!.type.shape, table!.type.dtype), g.reshape(indices!, [n]), g.reshape(ct!, [n, ...table!.type.shape.slice(1)])), undefined]
+    return [
+      g.scatterAdd(
+        g.zeros(table!.type.shape, table!.type.dtype),
+        g.reshape(indices!, [n]),
+        g.reshape(ct!, [n, ...table!.type.shape.slice(1)]),
+      ),
+      undefined,
+    ]
   },
   emit: (_, e) => e.node('Gather', e.inputs, { axis: 0 }),
   evaluate: ([table, indices], node) => {
@@ -39,7 +48,11 @@ export const scatterAdd: OpDef = {
   kind: 'scatter_add',
   doc: 'table with rows added: table[indices[i], :] += updates[i, :]; equal indices add up',
   infer: ([table, indices, updates]) => {
-    require(indices!.shape.length === 1 && indices!.dtype === 'i32' && updates!.shape[0] === indices!.shape[0] && updates!.shape.length === table!.shape.length, () => `scatter_add: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(table!)}`)
+    require(indices!.shape.length === 1 &&
+      indices!.dtype === 'i32' &&
+      updates!.shape[0] === indices!.shape[0] &&
+      updates!.shape.length === table!.shape.length, () =>
+      `scatter_add: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(table!)}`)
     return [table!]
   },
   vjp: (g, node, [ct]) => [ct, undefined, g.gather(ct!, node.inputs[1]!)],
@@ -71,7 +84,10 @@ export const takeAlong: OpDef = {
   kind: 'take_along',
   doc: 'elements along the last axis: output[..., j] = x[..., indices[..., j]]',
   infer: ([x, indices]) => {
-    require(indices!.dtype === 'i32' && indices!.shape.length === x!.shape.length && indices!.shape.slice(0, -1).every((d, i) => d === x!.shape[i]), () => `take_along: ${typeText(indices!)} of ${typeText(x!)}`)
+    require(indices!.dtype === 'i32' &&
+      indices!.shape.length === x!.shape.length &&
+      indices!.shape.slice(0, -1).every((d, i) => d === x!.shape[i]), () =>
+      `take_along: ${typeText(indices!)} of ${typeText(x!)}`)
     return [{ dtype: x!.dtype, shape: indices!.shape }]
   },
   vjp: (g, node, [ct]) => {
@@ -89,11 +105,13 @@ export const addAlong: OpDef = {
   kind: 'add_along',
   doc: 'x with elements added along the last axis: x[..., indices[..., j]] += updates[..., j]',
   infer: ([x, indices, updates]) => {
-    require(indices!.dtype === 'i32' && sizeOf(updates!.shape) === sizeOf(indices!.shape), () => `add_along: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(x!)}`)
+    require(indices!.dtype === 'i32' && sizeOf(updates!.shape) === sizeOf(indices!.shape), () =>
+      `add_along: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(x!)}`)
     return [x!]
   },
   vjp: (g, node, [ct]) => [ct, undefined, g.takeAlong(ct!, node.inputs[1]!)],
-  emit: (node, e) => e.node('ScatterElements', e.inputs, { axis: node.inputs[0]!.type.shape.length - 1, reduction: 'add' }),
+  emit: (node, e) =>
+    e.node('ScatterElements', e.inputs, { axis: node.inputs[0]!.type.shape.length - 1, reduction: 'add' }),
   evaluate: ([x, indices, updates]) => {
     const data = Float64Array.from(x!.data)
     places(x!, indices!, 'add_along').forEach((p, i) => (data[p]! += updates!.data[i]!))
@@ -106,12 +124,16 @@ export const update: OpDef = {
   doc: 'x with a block of rows replaced along one axis, from a start known at run time (an i32 scalar)',
   infer: ([x, block, start], attrs) => {
     const axis = intAttr(attrs, 'axis')
-    require(start!.dtype === 'i32' && start!.shape.length === 0 && block!.shape.every((d, i) => (i === axis ? d <= x!.shape[i]! : d === x!.shape[i])), () => `update: ${typeText(block!)} into ${typeText(x!)} on axis ${axis}`)
+    require(start!.dtype === 'i32' &&
+      start!.shape.length === 0 &&
+      block!.shape.every((d, i) => (i === axis ? d <= x!.shape[i]! : d === x!.shape[i])), () =>
+      `update: ${typeText(block!)} into ${typeText(x!)} on axis ${axis}`)
     return [x!]
   },
   emit: (node, e) => {
     const axis = intAttr(node.attrs, 'axis')
-    const x = node.inputs[0]!.type, rows = node.inputs[1]!.type.shape[axis]!
+    const x = node.inputs[0]!.type,
+      rows = node.inputs[1]!.type.shape[axis]!
     const batch = x.shape[0]!
     const [one] = e.node('Reshape', [e.inputs[2]!, e.ints([1])])
     const [wide] = e.node('Cast', [one!], { to: 7 })

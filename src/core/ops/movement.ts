@@ -11,7 +11,8 @@ export const reshape: OpDef = {
   doc: 'the same elements in row-major order under another shape',
   infer: ([x], attrs) => {
     const shape = intsAttr(attrs, 'shape')
-    require(sizeOf(shape) === sizeOf(x!.shape), () => `reshape: [${x!.shape.join(',')}] does not fill [${shape.join(',')}]`)
+    require(sizeOf(shape) === sizeOf(x!.shape), () =>
+      `reshape: [${x!.shape.join(',')}] does not fill [${shape.join(',')}]`)
     return [{ dtype: x!.dtype, shape }]
   },
   vjp: (g, node, [ct]) => [g.reshape(ct!, node.inputs[0]!.type.shape)],
@@ -24,7 +25,10 @@ export const transpose: OpDef = {
   doc: 'axes in another order: output axis i is input axis perm[i]',
   infer: ([x], attrs) => {
     const perm = intsAttr(attrs, 'perm')
-    require(sameShape([...perm].sort((a, b) => a - b), x!.shape.map((_, i) => i)), () => `transpose: perm [${perm.join(',')}] for rank ${x!.shape.length}`)
+    require(sameShape(
+      [...perm].sort((a, b) => a - b),
+      x!.shape.map((_, i) => i),
+    ), () => `transpose: perm [${perm.join(',')}] for rank ${x!.shape.length}`)
     return [{ dtype: x!.dtype, shape: perm.map((p) => x!.shape[p]!) }]
   },
   vjp: (g, node, [ct]) => {
@@ -48,7 +52,8 @@ export const broadcast: OpDef = {
   doc: 'repeats axes of size 1 to fill a larger shape',
   infer: ([x], attrs) => {
     const shape = intsAttr(attrs, 'shape')
-    require(sameShape(broadcastShape(x!.shape, shape, 'broadcast'), shape), () => `broadcast: [${x!.shape.join(',')}] does not fit [${shape.join(',')}]`)
+    require(sameShape(broadcastShape(x!.shape, shape, 'broadcast'), shape), () =>
+      `broadcast: [${x!.shape.join(',')}] does not fit [${shape.join(',')}]`)
     return [{ dtype: x!.dtype, shape }]
   },
   vjp: (g, node, [ct]) => [g.sumTo(ct!, node.inputs[0]!.type.shape)],
@@ -66,9 +71,12 @@ export const slice: OpDef = {
   kind: 'slice',
   doc: 'elements from start (inclusive) to end (exclusive) along one axis',
   infer: ([x], attrs) => {
-    const axis = intAttr(attrs, 'axis'), start = intAttr(attrs, 'start'), end = intAttr(attrs, 'end')
+    const axis = intAttr(attrs, 'axis'),
+      start = intAttr(attrs, 'start'),
+      end = intAttr(attrs, 'end')
     const size = x!.shape[axis]
-    require(size !== undefined && start >= 0 && start <= end && end <= size, () => `slice: [${start}, ${end}) of axis ${axis} of [${x!.shape.join(',')}]`)
+    require(size !== undefined && start >= 0 && start <= end && end <= size, () =>
+      `slice: [${start}, ${end}) of axis ${axis} of [${x!.shape.join(',')}]`)
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, end - start) }]
   },
   vjp: (g, node, [ct]) => {
@@ -95,12 +103,16 @@ export const pad: OpDef = {
   kind: 'pad',
   doc: 'zeros before and after along one axis',
   infer: ([x], attrs) => {
-    const axis = intAttr(attrs, 'axis'), before = intAttr(attrs, 'before'), after = intAttr(attrs, 'after')
-    require(x!.shape[axis] !== undefined && before >= 0 && after >= 0, () => `pad: ${before}, ${after} on axis ${axis} of [${x!.shape.join(',')}]`)
+    const axis = intAttr(attrs, 'axis'),
+      before = intAttr(attrs, 'before'),
+      after = intAttr(attrs, 'after')
+    require(x!.shape[axis] !== undefined && before >= 0 && after >= 0, () =>
+      `pad: ${before}, ${after} on axis ${axis} of [${x!.shape.join(',')}]`)
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, x!.shape[axis]! + before + after) }]
   },
   vjp: (g, node, [ct]) => {
-    const axis = intAttr(node.attrs, 'axis'), before = intAttr(node.attrs, 'before')
+    const axis = intAttr(node.attrs, 'axis'),
+      before = intAttr(node.attrs, 'before')
     return [g.slice(ct!, axis, before, before + node.inputs[0]!.type.shape[axis]!)]
   },
   emit: (node, e) => {
@@ -130,7 +142,10 @@ export const concat: OpDef = {
     const first = types[0]!
     let total = 0
     for (const t of types) {
-      require(t.dtype === first.dtype && t.shape.length === first.shape.length && t.shape.every((d, i) => i === axis || d === first.shape[i]), () => `concat: [${t.shape.join(',')}] beside [${first.shape.join(',')}] on axis ${axis}`)
+      require(t.dtype === first.dtype &&
+        t.shape.length === first.shape.length &&
+        t.shape.every((d, i) => i === axis || d === first.shape[i]), () =>
+        `concat: [${t.shape.join(',')}] beside [${first.shape.join(',')}] on axis ${axis}`)
       total += t.shape[axis]!
     }
     return [{ dtype: first.dtype, shape: first.shape.with(axis, total) }]
@@ -154,7 +169,8 @@ export const concat: OpDef = {
     let column = 0
     for (const x of inputs) {
       const run = x.shape[axis]! * inner
-      for (let o = 0; o < outer; o++) out.data.set(x.data.subarray(o * run, (o + 1) * run), o * out.shape[axis]! * inner + column)
+      for (let o = 0; o < outer; o++)
+        out.data.set(x.data.subarray(o * run, (o + 1) * run), o * out.shape[axis]! * inner + column)
       column += run
     }
     return [out]
@@ -163,7 +179,8 @@ export const concat: OpDef = {
 
 /** Splits an axis in parts of the given sizes. */
 export function partition(shape: Shape, axis: number, sizes: readonly number[]): [number, number][] {
-  require(sizes.reduce((a, b) => a + b, 0) === shape[axis], () => `sizes ${sizes.join('+')} do not fill axis ${axis} of [${shape.join(',')}]`)
+  require(sizes.reduce((a, b) => a + b, 0) === shape[axis], () =>
+    `sizes ${sizes.join('+')} do not fill axis ${axis} of [${shape.join(',')}]`)
   let start = 0
   return sizes.map((size) => [start, (start += size)])
 }

@@ -35,7 +35,12 @@ export interface OnnxEmitter {
   /** ONNX name of an operand. */
   readonly inputs: readonly string[]
   /** Adds an ONNX node; returns its output names. Integers become INT attributes, `{float}` FLOAT ones. */
-  node(opType: string, inputs: readonly string[], attrs?: Readonly<Record<string, OnnxAttr>>, options?: { domain?: string; outputs?: number }): string[]
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attrs?: Readonly<Record<string, OnnxAttr>>,
+    options?: { domain?: string; outputs?: number },
+  ): string[]
   /** Adds an initialiser (shared when equal) and returns its name. */
   constant(dtype: DType, shape: Shape, data: ArrayLike<number>): string
   /** An int64 vector initialiser. */
@@ -60,7 +65,8 @@ export function broadcastShape(a: Shape, b: Shape, what: string): Shape {
   for (let i = 0; i < rank; i++) {
     const da = a[a.length - rank + i] ?? 1
     const db = b[b.length - rank + i] ?? 1
-    if (da !== db && da !== 1 && db !== 1) throw new Error(`${what}: shapes [${a.join(',')}] and [${b.join(',')}] do not broadcast`)
+    if (da !== db && da !== 1 && db !== 1)
+      throw new Error(`${what}: shapes [${a.join(',')}] and [${b.join(',')}] do not broadcast`)
     shape[i] = da === 1 ? db : da
   }
   return shape

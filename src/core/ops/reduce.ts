@@ -8,17 +8,26 @@ import type { OpDef } from './op.ts'
 
 const reduced = (shape: Shape, axes: readonly number[]): Shape => shape.map((d, i) => (axes.includes(i) ? 1 : d))
 
-function reduction(kind: string, onnx: string, doc: string, start: number, f: (acc: number, x: number) => number, vjp: OpDef['vjp'] & {}): OpDef {
+function reduction(
+  kind: string,
+  onnx: string,
+  doc: string,
+  start: number,
+  f: (acc: number, x: number) => number,
+  vjp: OpDef['vjp'] & {},
+): OpDef {
   return {
     kind,
     doc,
     infer: ([x], attrs) => {
       const axes = intsAttr(attrs, 'axes')
-      require(axes.every((a) => a >= 0 && a < x!.shape.length), () => `${kind}: axes [${axes.join(',')}] of rank ${x!.shape.length}`)
+      require(axes.every((a) => a >= 0 && a < x!.shape.length), () =>
+        `${kind}: axes [${axes.join(',')}] of rank ${x!.shape.length}`)
       return [{ dtype: x!.dtype, shape: reduced(x!.shape, axes) }]
     },
     vjp,
-    emit: (node, e) => e.node(onnx, [e.inputs[0]!, e.ints(intsAttr(node.attrs, 'axes'))], { keepdims: 1, noop_with_empty_axes: 1 }),
+    emit: (node, e) =>
+      e.node(onnx, [e.inputs[0]!, e.ints(intsAttr(node.attrs, 'axes'))], { keepdims: 1, noop_with_empty_axes: 1 }),
     evaluate: ([x], node) => {
       const shape = node.outputs[0]!.type.shape
       const data = new Float64Array(sizeOf(shape)).fill(start)
@@ -30,14 +39,28 @@ function reduction(kind: string, onnx: string, doc: string, start: number, f: (a
   }
 }
 
-export const reduceSum = reduction('reduce_sum', 'ReduceSum', 'sum over axes, which keep size 1', 0, (a, x) => a + x, (g, node, [ct]) => [g.broadcast(ct!, node.inputs[0]!.type.shape)])
+export const reduceSum = reduction(
+  'reduce_sum',
+  'ReduceSum',
+  'sum over axes, which keep size 1',
+  0,
+  (a, x) => a + x,
+  (g, node, [ct]) => [g.broadcast(ct!, node.inputs[0]!.type.shape)],
+)
 
-export const reduceMax = reduction('reduce_max', 'ReduceMax', 'largest over axes, which keep size 1; ties share the gradient', -Infinity, Math.max, (g, node, [ct]) => {
-  const x = node.inputs[0]!
-  const axes = intsAttr(node.attrs, 'axes')
-  const hit = g.cast(g.equal(x, node.outputs[0]!), x.type.dtype)
-  return [g.mul(hit, g.div(ct!, g.reduceSum(hit, axes)))]
-})
+export const reduceMax = reduction(
+  'reduce_max',
+  'ReduceMax',
+  'largest over axes, which keep size 1; ties share the gradient',
+  -Infinity,
+  Math.max,
+  (g, node, [ct]) => {
+    const x = node.inputs[0]!
+    const axes = intsAttr(node.attrs, 'axes')
+    const hit = g.cast(g.equal(x, node.outputs[0]!), x.type.dtype)
+    return [g.mul(hit, g.div(ct!, g.reduceSum(hit, axes)))]
+  },
+)
 
 export const argmax: OpDef = {
   kind: 'argmax',

@@ -17,7 +17,8 @@ export const constant: OpDef = {
   doc: 'A constant tensor; one element may stand for a whole shape.',
   infer: (_, attrs, data) => {
     const shape = intsAttr(attrs, 'shape')
-    require(data !== undefined && (data.length === 1 || data.length === sizeOf(shape)), () => `constant: ${data?.length} elements for [${shape.join(',')}]`)
+    require(data !== undefined && (data.length === 1 || data.length === sizeOf(shape)), () =>
+      `constant: ${data?.length} elements for [${shape.join(',')}]`)
     return [{ dtype: textAttr(attrs, 'dtype') as DType, shape }]
   },
   evaluate: (_, node) => {

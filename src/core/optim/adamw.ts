@@ -13,13 +13,20 @@ export const adamw = {
     eps: real({ doc: 'Added to the root of the second moment.', min: 0, max: 1, default: 1e-8 }),
     weightDecay: real({ doc: 'Decoupled decay of matrices, embeddings and kernels.', min: 0, max: 10, default: 0.1 }),
     clip: optionalReal({ doc: 'Largest global gradient norm; none: no clipping.', min: 1e-6, max: 1e6, default: 1 }),
-    weightNorm: flag({ doc: 'Project matrices to unit rows or columns after every step (arXiv 2511.18890 section 3.3).', default: false }),
+    weightNorm: flag({
+      doc: 'Project matrices to unit rows or columns after every step (arXiv 2511.18890 section 3.3).',
+      default: false,
+    }),
     weightNormEmbedding: flag({ doc: 'Also project the rows of embedding and head.', default: false }),
   },
   moments: ['m', 'v'],
-  scalars: (step, p) => ({ correction1: 1 - (p['beta1'] as number) ** step, correction2: 1 - (p['beta2'] as number) ** step }),
+  scalars: (step, p) => ({
+    correction1: 1 - (p['beta1'] as number) ** step,
+    correction2: 1 - (p['beta2'] as number) ** step,
+  }),
   step: (g, { weight, gradient, decay, moments, scalars, lr }, p) => {
-    const beta1 = p['beta1'] as number, beta2 = p['beta2'] as number
+    const beta1 = p['beta1'] as number,
+      beta2 = p['beta2'] as number
     const m = moving(g, moments['m']!, gradient, beta1)
     const v = moving(g, moments['v']!, g.mul(gradient, gradient), beta2)
     const root = g.add(g.sqrt(g.div(v, scalars['correction2']!)), g.scalar(p['eps'] as number))

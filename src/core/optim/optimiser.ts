@@ -21,5 +21,9 @@ export interface Optimiser extends Entry {
   readonly moments: readonly string[]
   /** Scalars fed at step 1, 2, ...: bias corrections. */
   scalars(step: number, params: ParamValues): Readonly<Record<string, number>>
-  step(g: GraphBuilder, input: OptimiserInput, params: ParamValues): { weight: Value; moments: Readonly<Record<string, Value>> }
+  step(
+    g: GraphBuilder,
+    input: OptimiserInput,
+    params: ParamValues,
+  ): { weight: Value; moments: Readonly<Record<string, Value>> }
 }

@@ -3,7 +3,12 @@ import type { ValuesOf } from '../params.ts'
 
 export const SCHEDULE_PARAMS = {
   lr: real({ doc: 'Highest learning rate.', min: 0, max: 10, default: 3e-3, search: [1e-3, 3e-3, 6e-3] }),
-  lrMin: optionalReal({ doc: 'Learning rate at the end; by default a tenth of the highest.', min: 0, max: 10, default: null }),
+  lrMin: optionalReal({
+    doc: 'Learning rate at the end; by default a tenth of the highest.',
+    min: 0,
+    max: 10,
+    default: null,
+  }),
   warmup: integer({ doc: 'Steps of linear warm-up.', unit: 'steps', min: 0, max: 1e9, default: 20 }),
 } as const
 

@@ -42,13 +42,22 @@ const next = (name: string): string => `next.${name}`
  * optimiser's (`correction1`, `correction2`) and outputs `gradNorm` (before clipping) and `weightNorm` (after the step).
  */
 export function trainPrograms(resolved: ResolvedSpec, options: TrainProgramOptions): TrainPrograms {
-  const lowered = lower(resolved, { phase: 'train', batchSize: options.batchSize, seqLen: options.seqLen, outputs: ['loss'] })
+  const lowered = lower(resolved, {
+    phase: 'train',
+    batchSize: options.batchSize,
+    seqLen: options.seqLen,
+    outputs: ['loss'],
+  })
   const weights = lowered.weights
   const { g, gradients } = withGradients(lowered)
   if (options.accumulation === 1) {
     const values = new Map(weights.map((w) => [w.name, inputOf(g, w.name)]))
     const bindings = step(g, weights, values, gradients, options.optimiser)
-    return { batch: { name: 'train', phase: 'train', graph: g.finish(), bindings, frozen: [] }, update: undefined, weights }
+    return {
+      batch: { name: 'train', phase: 'train', graph: g.finish(), bindings, frozen: [] },
+      update: undefined,
+      weights,
+    }
   }
   const accumulated = weights.map((w) => accumulate(g, w, gradients.get(w.name)!, options.accumulation))
   const batch: Program = { name: 'accumulate', phase: 'train', graph: g.finish(), bindings: accumulated, frozen: [] }
@@ -64,16 +73,22 @@ function withGradients(lowered: LoweredModel): { g: GraphBuilder; gradients: Map
   const graph = grad(differentiable(lowered.graph), { loss: null }, names)
   const g = newGraph()
   const map = copyInto(g, { nodes: graph.nodes, outputs: graph.outputs.filter((o) => !o.name.startsWith('grad.')) })
-  const gradients = new Map(names.map((name) => [name, map.get(graph.outputs.find((o) => o.name === `grad.${name}`)!.value)!]))
+  const gradients = new Map(
+    names.map((name) => [name, map.get(graph.outputs.find((o) => o.name === `grad.${name}`)!.value)!]),
+  )
   return { g, gradients }
 }
 
 function accumulate(g: GraphBuilder, weight: Weight, gradient: Value, count: number): StateBinding {
   const name = gradientName(weight.name)
-  g.scoped('accumulate', () => {
-    const sum = g.input(name, { dtype: 'f32', shape: weight.shape })
-    g.output(next(name), g.add(sum, g.scale(gradient, 1 / count)))
-  }, true)
+  g.scoped(
+    'accumulate',
+    () => {
+      const sum = g.input(name, { dtype: 'f32', shape: weight.shape })
+      g.output(next(name), g.add(sum, g.scale(gradient, 1 / count)))
+    },
+    true,
+  )
   return { input: name, output: next(name) }
 }
 
@@ -91,35 +106,63 @@ function updateProgram(weights: readonly Weight[], optimiser: ParamValues): Prog
   return { name: 'update', phase: 'train', graph: g.finish(), bindings: [...bindings, ...cleared], frozen: [] }
 }
 
-function step(g: GraphBuilder, weights: readonly Weight[], values: ReadonlyMap<string, Value>, gradients: ReadonlyMap<string, Value>, p: ParamValues): StateBinding[] {
+function step(
+  g: GraphBuilder,
+  weights: readonly Weight[],
+  values: ReadonlyMap<string, Value>,
+  gradients: ReadonlyMap<string, Value>,
+  p: ParamValues,
+): StateBinding[] {
   const scalar = (name: string): Value => g.input(name, { dtype: 'f32', shape: [] })
   const lr = scalar('lr')
   const scalars = Object.fromEntries(Object.keys(adamw.scalars(1, p)).map((name) => [name, scalar(name)]))
   const norm = g.scoped('clip', () => globalNorm(g, [...gradients.values()]), true)
   g.output('gradNorm', norm)
   const clip = p['clip'] as number | null
-  const factor = clip === null ? undefined : g.scoped('clip', () => g.minimum(g.scalar(1), g.div(g.scalar(clip), g.add(norm, g.scalar(1e-6)))), true)
+  const factor =
+    clip === null
+      ? undefined
+      : g.scoped('clip', () => g.minimum(g.scalar(1), g.div(g.scalar(clip), g.add(norm, g.scalar(1e-6)))), true)
   const bindings: StateBinding[] = []
   const bind = (name: string, value: Value): void => {
     g.output(next(name), value)
     bindings.push({ input: name, output: next(name) })
   }
-  const stepped = weights.map((w) => g.scoped(`adamw.${w.name}`, () => {
-    const gradient = factor === undefined ? gradients.get(w.name)! : g.mul(gradients.get(w.name)!, factor)
-    const moments = Object.fromEntries(adamw.moments.map((m) => [m, g.input(momentName(m, w.name), { dtype: 'f32', shape: w.shape })]))
-    const result = adamw.step(g, { weight: values.get(w.name)!, gradient, decay: w.decay, moments, scalars, lr }, p)
-    const projection = p['weightNorm'] === true ? projectionOf(w, p['weightNormEmbedding'] === true) : undefined
-    const weight = projection === undefined ? result.weight : project(g, result.weight, projection)
-    bind(w.name, weight)
-    for (const m of adamw.moments) bind(momentName(m, w.name), result.moments[m]!)
-    return weight
-  }, true))
-  g.output('weightNorm', g.scoped('weight_norm', () => globalNorm(g, stepped), true))
+  const stepped = weights.map((w) =>
+    g.scoped(
+      `adamw.${w.name}`,
+      () => {
+        const gradient = factor === undefined ? gradients.get(w.name)! : g.mul(gradients.get(w.name)!, factor)
+        const moments = Object.fromEntries(
+          adamw.moments.map((m) => [m, g.input(momentName(m, w.name), { dtype: 'f32', shape: w.shape })]),
+        )
+        const result = adamw.step(g, { weight: values.get(w.name)!, gradient, decay: w.decay, moments, scalars, lr }, p)
+        const projection = p['weightNorm'] === true ? projectionOf(w, p['weightNormEmbedding'] === true) : undefined
+        const weight = projection === undefined ? result.weight : project(g, result.weight, projection)
+        bind(w.name, weight)
+        for (const m of adamw.moments) bind(momentName(m, w.name), result.moments[m]!)
+        return weight
+      },
+      true,
+    ),
+  )
+  g.output(
+    'weightNorm',
+    g.scoped('weight_norm', () => globalNorm(g, stepped), true),
+  )
   return bindings
 }
 
 /** √(Σ of all squared entries). */
 function globalNorm(g: GraphBuilder, values: readonly Value[]): Value {
-  const parts = values.map((v) => g.reshape(g.reduceSum(g.mul(v, v), v.type.shape.map((_, i) => i)), [1]))
+  const parts = values.map((v) =>
+    g.reshape(
+      g.reduceSum(
+        g.mul(v, v),
+        v.type.shape.map((_, i) => i),
+      ),
+      [1],
+    ),
+  )
   return g.sqrt(g.reshape(g.reduceSum(g.concat(parts, 0), [0]), []))
 }

@@ -16,9 +16,14 @@ export function project(g: GraphBuilder, weight: Value, projection: Projection):
 }
 
 /** The same projection on plain data, in float64: applied once before the first step. */
-export function projectData(data: Float32Array, [rows, columns]: readonly [number, number], projection: Projection): Float32Array {
+export function projectData(
+  data: Float32Array,
+  [rows, columns]: readonly [number, number],
+  projection: Projection,
+): Float32Array {
   const result = new Float32Array(data.length)
-  const [lines, length, lineStep, step] = projection === 'rows' ? [rows, columns, columns, 1] : [columns, rows, 1, columns]
+  const [lines, length, lineStep, step] =
+    projection === 'rows' ? [rows, columns, columns, 1] : [columns, rows, 1, columns]
   for (let l = 0; l < lines; l++) {
     let sum = 0
     for (let i = 0; i < length; i++) sum += data[l * lineStep + i * step]! ** 2

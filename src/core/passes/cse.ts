@@ -16,17 +16,28 @@ export function cse(graph: Graph): Graph {
 
 function attrText(node: Node): string {
   const names = Object.keys(node.attrs)
-  return names.length === 0 ? '' : names.sort().map((k) => `${k}=${String(node.attrs[k])}`).join(' ')
+  return names.length === 0
+    ? ''
+    : names
+        .sort()
+        .map((k) => `${k}=${String(node.attrs[k])}`)
+        .join(' ')
 }
 
 function dataKey(data: NumberArray, arrays: Map<NumberArray, string>): string {
   let key = arrays.get(data)
-  if (key === undefined) arrays.set(data, (key = data.length <= 64 ? Array.from(data, (x) => (Object.is(x, -0) ? '-0' : x)).join(',') : longKey(data, arrays)))
+  if (key === undefined)
+    arrays.set(
+      data,
+      (key =
+        data.length <= 64 ? Array.from(data, (x) => (Object.is(x, -0) ? '-0' : x)).join(',') : longKey(data, arrays)),
+    )
   return key
 }
 
 /** Long arrays are compared with those of equal length seen before. */
 function longKey(data: NumberArray, arrays: Map<NumberArray, string>): string {
-  for (const [other, key] of arrays) if (other.length === data.length && other.every((x, i) => Object.is(x, data[i]))) return key
+  for (const [other, key] of arrays)
+    if (other.length === data.length && other.every((x, i) => Object.is(x, data[i]))) return key
   return `long ${arrays.size}`
 }

@@ -42,7 +42,8 @@ function uniform(g: GraphBuilder, node: Node, inputs: readonly Value[]): Value |
   return filled(g, type.shape, result!.data[0]!, type.dtype)
 }
 
-const filled = (g: GraphBuilder, shape: Shape, value: number, dtype: DType): Value => g.constant(shape, Float64Array.of(value), dtype)
+const filled = (g: GraphBuilder, shape: Shape, value: number, dtype: DType): Value =>
+  g.constant(shape, Float64Array.of(value), dtype)
 
 function simplify(g: GraphBuilder, node: Node, inputs: readonly Value[]): Value | undefined {
   const type = node.outputs[0]!.type
@@ -73,8 +74,12 @@ function simplify(g: GraphBuilder, node: Node, inputs: readonly Value[]): Value 
       return keeps(a)
     case 'transpose':
       if (a.node.op === 'transpose') {
-        const outer = node.attrs['perm'] as readonly number[], inner = a.node.attrs['perm'] as readonly number[]
-        return g.transpose(a.node.inputs[0]!, outer.map((p) => inner[p]!))
+        const outer = node.attrs['perm'] as readonly number[],
+          inner = a.node.attrs['perm'] as readonly number[]
+        return g.transpose(
+          a.node.inputs[0]!,
+          outer.map((p) => inner[p]!),
+        )
       }
       return undefined
     case 'concat':
@@ -89,9 +94,11 @@ function simplify(g: GraphBuilder, node: Node, inputs: readonly Value[]): Value 
 }
 
 function evaluated(g: GraphBuilder, node: Node, inputs: readonly Value[]): Value | undefined {
-  if (inputs.length === 0 || node.outputs.length !== 1 || sizeOf(node.outputs[0]!.type.shape) > MAX_FOLDED) return undefined
+  if (inputs.length === 0 || node.outputs.length !== 1 || sizeOf(node.outputs[0]!.type.shape) > MAX_FOLDED)
+    return undefined
   const { evaluate } = ops.get(node.op)!
-  if (evaluate === undefined || inputs.some((v) => v.node.op !== 'constant' || sizeOf(v.type.shape) > MAX_FOLDED)) return undefined
+  if (evaluate === undefined || inputs.some((v) => v.node.op !== 'constant' || sizeOf(v.type.shape) > MAX_FOLDED))
+    return undefined
   const tensors = inputs.map((v): Tensor => ({ ...v.type, data: spread(v.node.data!, v.type.shape) }))
   const { dtype, shape, data } = evaluate(tensors, node)[0]!
   return g.constant(shape, compact(data, dtype), dtype)
@@ -101,4 +108,3 @@ function compact(data: Float64Array, dtype: DType): NumberArray {
   if (dtype === 'i32') return Int32Array.from(data)
   return dtype === 'bool' ? Uint8Array.from(data) : data
 }
-

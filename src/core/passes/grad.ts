@@ -17,7 +17,8 @@ export function grad(graph: Graph, of: Readonly<Record<string, string | null>>, 
   for (const [name, seed] of Object.entries(of)) {
     const value = g.outputs.find((o) => o.name === name)?.value
     if (value === undefined) throw new Error(`grad: no output ${name}`)
-    if (seed === null && value.type.shape.length > 0) throw new Error(`grad: output ${name} is ${typeText(value.type)} and needs a cotangent`)
+    if (seed === null && value.type.shape.length > 0)
+      throw new Error(`grad: output ${name} is ${typeText(value.type)} and needs a cotangent`)
     addTo(g, cotangents, value, seed === null ? g.scalar(1, value.type.dtype) : inputs.get(seed)!.outputs[0]!)
   }
   const targets = wrt.map((name) => {
@@ -32,21 +33,30 @@ export function grad(graph: Graph, of: Readonly<Record<string, string | null>>, 
     const cts = node.outputs.map((o) => cotangents.get(o))
     if (cts.every((ct) => ct === undefined)) continue
     const vjp = ops.get(node.op)!.vjp
-    if (vjp === undefined) throw new Error(`grad: op ${node.op} has no gradient rule (${node.scope}); decompose it first`)
-    g.scoped(`${node.scope}.grad`, () => {
-      vjp(g, node, cts).forEach((ct, i) => {
-        const input = node.inputs[i]!
-        if (ct !== undefined && active.has(input.node)) addTo(g, cotangents, input, ct)
-      })
-    }, true)
+    if (vjp === undefined)
+      throw new Error(`grad: op ${node.op} has no gradient rule (${node.scope}); decompose it first`)
+    g.scoped(
+      `${node.scope}.grad`,
+      () => {
+        vjp(g, node, cts).forEach((ct, i) => {
+          const input = node.inputs[i]!
+          if (ct !== undefined && active.has(input.node)) addTo(g, cotangents, input, ct)
+        })
+      },
+      true,
+    )
   }
-  targets.forEach((value, i) => g.output(`grad.${wrt[i]}`, cotangents.get(value) ?? g.zeros(value.type.shape, value.type.dtype)))
+  targets.forEach((value, i) =>
+    g.output(`grad.${wrt[i]}`, cotangents.get(value) ?? g.zeros(value.type.shape, value.type.dtype)),
+  )
   return g.finish()
 }
 
 function addTo(g: GraphBuilder, cotangents: Map<Value, Value>, value: Value, ct: Value): void {
   if (typeText(ct.type) !== typeText(value.type))
-    throw new Error(`grad: ${value.node.op} %${value.node.id} is ${typeText(value.type)}, its cotangent ${typeText(ct.type)}`)
+    throw new Error(
+      `grad: ${value.node.op} %${value.node.id} is ${typeText(value.type)}, its cotangent ${typeText(ct.type)}`,
+    )
   const sum = cotangents.get(value)
   cotangents.set(value, sum === undefined ? ct : g.add(sum, ct))
 }

@@ -47,7 +47,8 @@ export function tickText(value: number): string {
 export function paddedDomain(values: readonly number[], share = 0.06): [number, number] {
   const finite = values.filter(Number.isFinite)
   if (finite.length === 0) return [0, 1]
-  const low = finite.reduce((a, b) => Math.min(a, b)), high = finite.reduce((a, b) => Math.max(a, b))
+  const low = finite.reduce((a, b) => Math.min(a, b)),
+    high = finite.reduce((a, b) => Math.max(a, b))
   const room = (high - low || Math.abs(high) || 1) * share
   return [low - room, high + room]
 }
@@ -56,17 +57,41 @@ export function paddedDomain(values: readonly number[], share = 0.06): [number, 
 export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions): Frame {
   const { top = 16, right = 16, bottom = 44, left = 56 } = margin
   const inner = { left, right: width - right, top, bottom: height - bottom }
-  const sx = scale(x, [inner.left, inner.right]), sy = scale(y, [inner.bottom, inner.top])
-  const xTicks = sx.ticks(Math.max(2, Math.round((inner.right - inner.left) / 90))), yTicks = sy.ticks(Math.max(2, Math.round((inner.bottom - inner.top) / 55)))
+  const sx = scale(x, [inner.left, inner.right]),
+    sy = scale(y, [inner.bottom, inner.top])
+  const xTicks = sx.ticks(Math.max(2, Math.round((inner.right - inner.left) / 90))),
+    yTicks = sy.ticks(Math.max(2, Math.round((inner.bottom - inner.top) / 55)))
   const text = { mark: 'text', fill: theme.quiet, size: 11 } as const
   const marks: Mark[] = [
-    ...yTicks.map((t): Mark => ({ mark: 'path', d: `M${inner.left},${sy(t)}H${inner.right}`, stroke: theme.line, width: 1 })),
+    ...yTicks.map((t): Mark => ({
+      mark: 'path',
+      d: `M${inner.left},${sy(t)}H${inner.right}`,
+      stroke: theme.line,
+      width: 1,
+    })),
     { mark: 'path', d: `M${inner.left},${inner.bottom}H${inner.right}`, stroke: theme.quiet, width: 1 },
     ...xTicks.map((t): Mark => ({ mark: 'path', d: `M${sx(t)},${inner.bottom}v4`, stroke: theme.quiet, width: 1 })),
     ...xTicks.map((t): Mark => ({ ...text, x: sx(t), y: inner.bottom + 16, text: tickText(t), anchor: 'middle' })),
     ...yTicks.map((t): Mark => ({ ...text, x: inner.left - 8, y: sy(t) + 4, text: tickText(t), anchor: 'end' })),
-    { mark: 'text', x: (inner.left + inner.right) / 2, y: height - 8, text: x.label + (x.log === true ? ' (log)' : ''), fill: theme.ink, size: 12, anchor: 'middle' },
-    { mark: 'text', x: 14, y: (inner.top + inner.bottom) / 2, text: y.label + (y.log === true ? ' (log)' : ''), fill: theme.ink, size: 12, anchor: 'middle', rotate: -90 },
+    {
+      mark: 'text',
+      x: (inner.left + inner.right) / 2,
+      y: height - 8,
+      text: x.label + (x.log === true ? ' (log)' : ''),
+      fill: theme.ink,
+      size: 12,
+      anchor: 'middle',
+    },
+    {
+      mark: 'text',
+      x: 14,
+      y: (inner.top + inner.bottom) / 2,
+      text: y.label + (y.log === true ? ' (log)' : ''),
+      fill: theme.ink,
+      size: 12,
+      anchor: 'middle',
+      rotate: -90,
+    },
   ]
   return { marks, x: sx, y: sy, inner }
 }

@@ -25,8 +25,14 @@ export interface CurvesOptions {
 const LABEL_HEIGHT = 14
 
 /** Curves over a shared axis with their names at their right ends. */
-export function curvesScene(curves: readonly Curve[], { width, height, theme, xLabel, yLabel, yLog = false }: CurvesOptions): Scene {
-  const finite = curves.map((c) => ({ ...c, points: c.points.filter(([, y]) => Number.isFinite(y) && (!yLog || y > 0)) }))
+export function curvesScene(
+  curves: readonly Curve[],
+  { width, height, theme, xLabel, yLabel, yLog = false }: CurvesOptions,
+): Scene {
+  const finite = curves.map((c) => ({
+    ...c,
+    points: c.points.filter(([, y]) => Number.isFinite(y) && (!yLog || y > 0)),
+  }))
   const all = finite.flatMap((c) => c.points)
   const named = finite.filter((c) => c.name !== '' && c.points.length > 0)
   const right = 16 + Math.max(0, ...named.map((c) => c.name.length)) * 6.6
@@ -35,19 +41,65 @@ export function curvesScene(curves: readonly Curve[], { width, height, theme, xL
     height,
     theme,
     margin: { right },
-    x: { domain: paddedDomain(all.map(([x]) => x), 0), label: xLabel },
-    y: { domain: paddedDomain(all.map(([, y]) => y), yLog ? 0 : 0.05), label: yLabel, log: yLog },
+    x: {
+      domain: paddedDomain(
+        all.map(([x]) => x),
+        0,
+      ),
+      label: xLabel,
+    },
+    y: {
+      domain: paddedDomain(
+        all.map(([, y]) => y),
+        yLog ? 0 : 0.05,
+      ),
+      label: yLabel,
+      log: yLog,
+    },
   })
-  const path = line<readonly [number, number]>().x(([x]) => f.x(x)).y(([, y]) => f.y(y))
+  const path = line<readonly [number, number]>()
+    .x(([x]) => f.x(x))
+    .y(([, y]) => f.y(y))
   const marks: Mark[] = finite.flatMap((c): Mark[] => [
-    { mark: 'path', d: path([...c.points]) ?? '', stroke: c.color, width: c.marked === true ? 1.8 : 1.2, ...(c.dash !== undefined && { dash: c.dash }), ...(c.opacity !== undefined && { opacity: c.opacity }) },
-    ...(c.marked === true ? c.points.map(([x, y]): Mark => ({ mark: 'circle', x: f.x(x), y: f.y(y), r: 2.5, fill: c.color, title: `${c.name}: ${y.toFixed(4)} at ${x}` })) : []),
+    {
+      mark: 'path',
+      d: path([...c.points]) ?? '',
+      stroke: c.color,
+      width: c.marked === true ? 1.8 : 1.2,
+      ...(c.dash !== undefined && { dash: c.dash }),
+      ...(c.opacity !== undefined && { opacity: c.opacity }),
+    },
+    ...(c.marked === true
+      ? c.points.map(([x, y]): Mark => ({
+          mark: 'circle',
+          x: f.x(x),
+          y: f.y(y),
+          r: 2.5,
+          fill: c.color,
+          title: `${c.name}: ${y.toFixed(4)} at ${x}`,
+        }))
+      : []),
   ])
-  const labels = spread(named.map((c) => ({ text: c.name, color: c.color, y: f.y(c.points.at(-1)![1]) })), f.inner.top, f.inner.bottom)
+  const labels = spread(
+    named.map((c) => ({ text: c.name, color: c.color, y: f.y(c.points.at(-1)![1]) })),
+    f.inner.top,
+    f.inner.bottom,
+  )
   return {
     width,
     height,
-    marks: [...f.marks, ...marks, ...labels.map(({ text, color, y }): Mark => ({ mark: 'text', x: f.inner.right + 6, y: y + 4, text, fill: color, size: 12 }))],
+    marks: [
+      ...f.marks,
+      ...marks,
+      ...labels.map(({ text, color, y }): Mark => ({
+        mark: 'text',
+        x: f.inner.right + 6,
+        y: y + 4,
+        text,
+        fill: color,
+        size: 12,
+      })),
+    ],
     description: `${yLabel} against ${xLabel} for ${named.map((c) => c.name).join(', ')}`,
   }
 }

@@ -66,11 +66,16 @@ export function sceneToSvg(scene: Scene): string {
 
 /** Text that may stand in XML content and in quoted attributes. */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
+  return text
+    .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
 }
 
 function attributes(values: Readonly<Record<string, string | number | undefined>>): string {
-  return Object.entries(values).filter(([, v]) => v !== undefined).map(([k, v]) => ` ${k}="${typeof v === 'number' ? round(v) : escapeXml(v!)}"`).join('')
+  return Object.entries(values)
+    .filter(([, v]) => v !== undefined)
+    .map(([k, v]) => ` ${k}="${typeof v === 'number' ? round(v) : escapeXml(v!)}"`)
+    .join('')
 }
 
 const round = (x: number): number => Math.round(x * 100) / 100
@@ -85,7 +90,8 @@ function markToSvg(mark: Mark): string {
     case 'rect':
       return `<rect${attributes({ x: mark.x, y: mark.y, width: mark.w, height: mark.h, fill: mark.fill, stroke: mark.stroke, opacity: mark.opacity, rx: mark.radius })}>${title}</rect>`
     case 'text': {
-      const transform = mark.rotate === undefined ? undefined : `rotate(${mark.rotate} ${round(mark.x)} ${round(mark.y)})`
+      const transform =
+        mark.rotate === undefined ? undefined : `rotate(${mark.rotate} ${round(mark.x)} ${round(mark.y)})`
       return `<text${attributes({ x: mark.x, y: mark.y, fill: mark.fill, 'font-size': mark.size ?? 12, 'text-anchor': mark.anchor, 'font-weight': mark.weight, transform, 'font-family': mark.mono === true ? MONO : undefined })} style="font-variant-numeric: tabular-nums">${escapeXml(mark.text)}</text>`
     }
   }

@@ -6,6 +6,7 @@ import type { Rng } from '../rng.ts'
 import { defineSearcher, firstNew, freshProposal, proposalOf } from './searcher.ts'
 import type { History } from './searcher.ts'
 import { mutate } from './space/mutate.ts'
+import { sampleGenome } from './space/space.ts'
 import { violation } from './study/objectives.ts'
 import { populationOf } from './study/population.ts'
 import type { Member } from './study/population.ts'
@@ -19,13 +20,16 @@ export const agingEvolution = defineSearcher({
     tournamentSize: integer({ doc: 'Members drawn for a tournament, at most all. More: greedier.', unit: 'trials', min: 1, max: 100_000, default: 8 }),
   },
   propose: (history, space, rng, { populationSize, tournamentSize }) => {
-    const population = populationOf(history.trials, history.goal, populationSize)
+    const goal = { ...history.goal, objectives: history.goal.objectives.slice(0, 1) }
+    const population = populationOf(history.trials, goal, populationSize)
     const isStarting = history.number < space.seeds.length || population.length < populationSize
     if (isStarting) return freshProposal(history, space, rng)
     return firstNew(history, () => {
       const parent = tournament(population, history, tournamentSize, rng)
       const child = mutate(parent.trial.genome, space, rng)
-      return child === undefined ? freshProposal(history, space, rng) : proposalOf(child.genome, space, [parent.trial.number], child.mutation)
+      return child === undefined
+        ? proposalOf(sampleGenome(space, rng), space)
+        : proposalOf(child.genome, space, [parent.trial.number], child.mutation)
     })
   },
 })

@@ -9,7 +9,11 @@ import { recordProfile } from './record.ts'
 export async function runProfile(
   runner: Runner,
   payload: ProfilePayload,
-  { project, onProgress, signal }: { project?: Project | undefined; onProgress?: (event: ProgressEvent) => void; signal?: AbortSignal } = {},
+  {
+    project,
+    onProgress,
+    signal,
+  }: { project?: Project | undefined; onProgress?: (event: ProgressEvent) => void; signal?: AbortSignal } = {},
 ): Promise<ProfileResult> {
   const result = await runner.submit<ProfileResult>('profile', payload, {
     ...(signal !== undefined && { signal }),

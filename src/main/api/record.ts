@@ -17,8 +17,25 @@ const COUNT_CONTEXT = 256
 /** Stores a spec with its counts; returns its hash. */
 export function recordSpec(project: Project, spec: ArchSpec): string {
   const hash = hashSpec(spec)
-  const { params, embeddingParams, decoderParams, trainFlopsPerToken, prefillFlopsPerToken, decodeFlopsPerToken, stateBytes } = countSpec(resolveSpec(spec), COUNT_CONTEXT)
-  const counts = { params, embeddingParams, decoderParams, trainFlopsPerToken, prefillFlopsPerToken, decodeFlopsPerToken, stateBytes, context: COUNT_CONTEXT }
+  const {
+    params,
+    embeddingParams,
+    decoderParams,
+    trainFlopsPerToken,
+    prefillFlopsPerToken,
+    decodeFlopsPerToken,
+    stateBytes,
+  } = countSpec(resolveSpec(spec), COUNT_CONTEXT)
+  const counts = {
+    params,
+    embeddingParams,
+    decoderParams,
+    trainFlopsPerToken,
+    prefillFlopsPerToken,
+    decodeFlopsPerToken,
+    stateBytes,
+    context: COUNT_CONTEXT,
+  }
   putSpec(project, { hash, name: spec.name ?? '', text: printSpecText(spec), json: plain(spec), counts })
   return hash
 }
@@ -43,11 +60,40 @@ export function recordProfile(project: Project, specs: readonly ArchSpec[], prof
     const spec = recordSpec(project, specs[index]!)
     return phases.map(({ phase, latency, graphHash, placement }) => {
       const { samplesMs, p50Ms, lowMs, highMs, iqrMs, p95Ms, ...rest } = latency
-      const status = Object.fromEntries((placement?.blocks ?? []).map((b) => [b.path, b.decomposed.length === 0 ? 'fused' : b.fused.length === 0 ? 'decomposed' : `fused ${b.fused.join('+')}, decomposed ${b.decomposed.join('+')}`]))
-      const details = plain({ ...rest, floorMs: profile.floor.p50Ms, loadAverage: profile.environment.loadAverage, placement: placement ?? null })
+      const status = Object.fromEntries(
+        (placement?.blocks ?? []).map((b) => [
+          b.path,
+          b.decomposed.length === 0
+            ? 'fused'
+            : b.fused.length === 0
+              ? 'decomposed'
+              : `fused ${b.fused.join('+')}, decomposed ${b.decomposed.join('+')}`,
+        ]),
+      )
+      const details = plain({
+        ...rest,
+        floorMs: profile.floor.p50Ms,
+        loadAverage: profile.environment.loadAverage,
+        placement: placement ?? null,
+      })
       return addMeasurement(project, {
-        spec, environment, target: profile.target, phase, dtype: 'f32', batch: batchSize, context: phase === 'prefill' ? promptLen : context,
-        graphHash, protocolVersion: profile.protocol, p50Ms, lowMs, highMs, iqrMs, p95Ms, status, details, samples: samplesMs,
+        spec,
+        environment,
+        target: profile.target,
+        phase,
+        dtype: 'f32',
+        batch: batchSize,
+        context: phase === 'prefill' ? promptLen : context,
+        graphHash,
+        protocolVersion: profile.protocol,
+        p50Ms,
+        lowMs,
+        highMs,
+        iqrMs,
+        p95Ms,
+        status,
+        details,
+        samples: samplesMs,
       })
     })
   })

@@ -29,7 +29,11 @@ export interface TrainHandlers {
 export type TrainOutcome = TrainAnswer & { readonly run: number | null }
 
 /** Trains in the runner process; every point is in the project before the caller hears of it. */
-export async function runTraining(runner: Runner, { project, name, gitRevision, ...payload }: TrainRequest, handlers: TrainHandlers = {}): Promise<TrainOutcome> {
+export async function runTraining(
+  runner: Runner,
+  { project, name, gitRevision, ...payload }: TrainRequest,
+  handlers: TrainHandlers = {},
+): Promise<TrainOutcome> {
   const { config } = payload
   const run = project === undefined ? null : begin(project, config, name, gitRevision)
   const writer = project === undefined || run === null ? undefined : openMetrics(project, run)
@@ -45,7 +49,8 @@ export async function runTraining(runner: Runner, { project, name, gitRevision, 
       },
       onEvent: (value) => {
         const points = value as readonly MetricPoint[]
-        for (const { step, values } of points) for (const [metric, y] of Object.entries(values)) writer?.append(metric, step, y)
+        for (const { step, values } of points)
+          for (const [metric, y] of Object.entries(values)) writer?.append(metric, step, y)
         handlers.onPoints?.(points)
       },
     })
@@ -60,6 +65,17 @@ export async function runTraining(runner: Runner, { project, name, gitRevision, 
 
 function begin(project: Project, config: TrainConfig, name = '', gitRevision: string | undefined): number {
   const spec = recordSpec(project, config.spec)
-  const environment = recordEnvironment(project, config.target, readEnvironment({ threads: config.threads ?? undefined }))
-  return startRun(project, { spec, config: JSON.parse(JSON.stringify(config)) as Record<string, never>, seed: config.run.seed, name, environment, gitRevision: gitRevision ?? null })
+  const environment = recordEnvironment(
+    project,
+    config.target,
+    readEnvironment({ threads: config.threads ?? undefined }),
+  )
+  return startRun(project, {
+    spec,
+    config: JSON.parse(JSON.stringify(config)) as Record<string, never>,
+    seed: config.run.seed,
+    name,
+    environment,
+    gitRevision: gitRevision ?? null,
+  })
 }

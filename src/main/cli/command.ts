@@ -58,13 +58,19 @@ export function parseCommand(command: Command, args: readonly string[]): Command
   const params = command.params ?? {}
   const options = Object.fromEntries([
     ...Object.entries(flags).map(([name, f]) => [name, { type: f.type === 'switch' ? 'boolean' : 'string' }] as const),
-    ...Object.entries(params).map(([name, p]) => [kebab(name), { type: p.type === 'flag' ? 'boolean' : 'string' }] as const),
+    ...Object.entries(params).map(
+      ([name, p]) => [kebab(name), { type: p.type === 'flag' ? 'boolean' : 'string' }] as const,
+    ),
   ]) as Record<string, { type: 'boolean' | 'string' }>
   let parsed
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, allowNegative: true, strict: true })
   } catch (error) {
-    throw new HeddleError('usage', (error as Error).message.split('. ')[0]!.replace(/^./, (c) => c.toLowerCase()), { hint: `heddle ${command.name} --help lists the flags` })
+    throw new HeddleError(
+      'usage',
+      (error as Error).message.split('. ')[0]!.replace(/^./, (c) => c.toLowerCase()),
+      { hint: `heddle ${command.name} --help lists the flags` },
+    )
   }
   const given = parsed.values as Readonly<Record<string, string | boolean | undefined>>
   const text: Record<string, string> = {}
@@ -85,15 +91,22 @@ export function parseCommand(command: Command, args: readonly string[]): Command
 function readParam(param: Param, value: string | boolean, flag: string): ParamValue {
   if (typeof value === 'boolean') return checkParam(param, value, flag)
   if (value === 'none') return checkParam(param, null, flag)
-  if (param.type === 'integer' || param.type === 'real') return checkParam(param, value.trim() === '' ? NaN : Number(value), flag)
+  if (param.type === 'integer' || param.type === 'real')
+    return checkParam(param, value.trim() === '' ? NaN : Number(value), flag)
   return checkParam(param, value, flag)
 }
 
 /** The help page of a command. */
 export function commandHelp(command: Command): string {
   const rows: [string, string][] = [
-    ...Object.entries(command.params ?? {}).map(([name, p]): [string, string] => [p.type === 'flag' ? `--[no-]${kebab(name)}` : `--${kebab(name)} ${placeholder(p)}`, `${p.doc}${defaultText(p)}`]),
-    ...Object.entries({ ...command.flags, ...COMMON }).map(([name, f]): [string, string] => [f.type === 'switch' ? `--${name}` : `--${name} ${f.value ?? 'TEXT'}`, f.doc]),
+    ...Object.entries(command.params ?? {}).map(([name, p]): [string, string] => [
+      p.type === 'flag' ? `--[no-]${kebab(name)}` : `--${kebab(name)} ${placeholder(p)}`,
+      `${p.doc}${defaultText(p)}`,
+    ]),
+    ...Object.entries({ ...command.flags, ...COMMON }).map(([name, f]): [string, string] => [
+      f.type === 'switch' ? `--${name}` : `--${name} ${f.value ?? 'TEXT'}`,
+      f.doc,
+    ]),
   ]
   const width = Math.max(...rows.map(([flag]) => flag.length)) + 2
   return [
@@ -123,5 +136,12 @@ function defaultText(param: Param): string {
 /** Columns padded to a common width; numbers are given as text. */
 export function table(rows: readonly (readonly string[])[], alignRight: readonly number[] = []): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((r) => r[i]!.length)))
-  return rows.map((row) => row.map((cell, i) => (alignRight.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (alignRight.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }

@@ -13,7 +13,18 @@ export const devices: Command = {
     const list = listDevices()
     if (output.isJson) return output.print(JSON.stringify(list, null, 2))
     const { environment: e } = list
-    output.print(`${e.cpuModel ?? 'unknown processor'}, ${e.memoryBytes === null ? 'unknown memory' : bytes(e.memoryBytes)}, ${e.os} ${e.arch}, Node ${e.node}\n`)
-    output.print(table([['target', 'state', ''], ...list.targets.map(({ kind, title, availability: a }) => [kind, a.isAvailable ? `ready ${a.version}` : 'missing', a.isAvailable ? title : a.reason])]))
+    output.print(
+      `${e.cpuModel ?? 'unknown processor'}, ${e.memoryBytes === null ? 'unknown memory' : bytes(e.memoryBytes)}, ${e.os} ${e.arch}, Node ${e.node}\n`,
+    )
+    output.print(
+      table([
+        ['target', 'state', ''],
+        ...list.targets.map(({ kind, title, availability: a }) => [
+          kind,
+          a.isAvailable ? `ready ${a.version}` : 'missing',
+          a.isAvailable ? title : a.reason,
+        ]),
+      ]),
+    )
   },
 }

@@ -22,29 +22,41 @@ export const lower: Command = {
   summary: 'The graph of a stack',
   usage: 'SPEC',
   help: 'Prints the graph that a target runs, one line a node. --trace prints it after every pass: lower, decompose, fold, cse, dce.',
-  examples: ["lower 'd f' --phase decode", "lower 'a f' --phase train --trace | less", "lower 'm2' --target reference --json"],
+  examples: [
+    "lower 'd f' --phase decode",
+    "lower 'a f' --phase train --trace | less",
+    "lower 'm2' --target reference --json",
+  ],
   flags: {
     trace: { type: 'switch', doc: 'Print the graph after every pass.' },
     target: { type: 'text', value: 'TARGET', doc: 'Whose claims on fused ops apply [ort-cpu].' },
   },
   params: PARAMS,
   run: ({ positionals, switches, text, params }, output) => {
-    if (positionals.length !== 1) throw new HeddleError('usage', 'lower takes one spec', { hint: 'quote a pattern that has spaces' })
+    if (positionals.length !== 1)
+      throw new HeddleError('usage', 'lower takes one spec', { hint: 'quote a pattern that has spaces' })
     const spec = readSpec(positionals[0]!)
     const { phase, batchSize, seqLen, context } = resolveParams(PARAMS, params, { dModel: 0 }, 'flags')
     const target = targets.find((t) => t.kind === (text['target'] ?? 'ort-cpu'))
-    if (target === undefined) throw new HeddleError('target-missing', `unknown target ${text['target']}`, { hint: `known targets: ${targets.map((t) => t.kind).join(', ')}` })
+    if (target === undefined)
+      throw new HeddleError('target-missing', `unknown target ${text['target']}`, {
+        hint: `known targets: ${targets.map((t) => t.kind).join(', ')}`,
+      })
     const resolved = resolveSpec(spec)
     const { optimiser } = parseTrainConfig({ spec })
-    const program = phase === 'train' ? trainPrograms(resolved, { batchSize, seqLen, optimiser, accumulation: 1 }).batch
-      : phase === 'prefill' ? prefillProgram(resolved, { batchSize, promptLen: seqLen, context: Math.max(context, seqLen) }).program
-        : decodeProgram(resolved, { batchSize, context }).program
+    const program =
+      phase === 'train'
+        ? trainPrograms(resolved, { batchSize, seqLen, optimiser, accumulation: 1 }).batch
+        : phase === 'prefill'
+          ? prefillProgram(resolved, { batchSize, promptLen: seqLen, context: Math.max(context, seqLen) }).program
+          : decodeProgram(resolved, { batchSize, context }).program
     const passes: { pass: string; nodes: number }[] = []
     const graph = optimise(program.graph, {
       claims: (node) => target.claims(node, phase),
       trace: (pass, current) => {
         passes.push({ pass, nodes: current.nodes.length })
-        if (switches.has('trace') && !output.isJson) output.print(`# after ${pass}: ${current.nodes.length} nodes\n${printGraph(current)}`)
+        if (switches.has('trace') && !output.isJson)
+          output.print(`# after ${pass}: ${current.nodes.length} nodes\n${printGraph(current)}`)
       },
     })
     if (output.isJson) output.print(JSON.stringify({ phase, passes, graph: printGraph(graph) }, null, 2))

@@ -15,7 +15,10 @@ export const profile: Command = {
   summary: 'Measure prefill and decode latency',
   usage: 'SPEC...',
   help: 'Measures stacks on this machine with random weights: warm-up to a steady state, several stacks in interleaved order, the median with its 95 % interval.\nThe floor is a run that does nothing. Blocks say which fused ops ran as one kernel and which were decomposed.',
-  examples: ["profile 'a f a f' 'd f m2 f' --context 512", "profile nemotron-flash-1b --phases decode --project my.heddle"],
+  examples: [
+    "profile 'a f a f' 'd f m2 f' --context 512",
+    'profile nemotron-flash-1b --phases decode --project my.heddle',
+  ],
   flags: {
     target: { type: 'text', value: 'TARGET', doc: 'Execution target [ort-cpu].' },
     project: { type: 'text', value: 'FILE', doc: 'Project file that keeps the measurements; made when missing.' },
@@ -23,23 +26,36 @@ export const profile: Command = {
   params: PROFILE_PARAMS,
   run: async ({ positionals, text, params }, output) => {
     if (positionals.length === 0) throw new HeddleError('usage', 'profile takes at least one spec')
-    const payload = parseProfilePayload({ specs: positionals.map(readSpec), target: text['target'] ?? 'ort-cpu', options: params })
+    const payload = parseProfilePayload({
+      specs: positionals.map(readSpec),
+      target: text['target'] ?? 'ort-cpu',
+      options: params,
+    })
     const project = text['project'] === undefined ? undefined : openProject(text['project'], { create: true })
     const runner = startRunner()
     const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
     try {
-      const result = await runProfile(runner, payload, { project, signal: output.signal, onProgress: (event) => progress.update(event) })
+      const result = await runProfile(runner, payload, {
+        project,
+        signal: output.signal,
+        onProgress: (event) => progress.update(event),
+      })
       progress.end()
-      if (output.isJson) return output.print(JSON.stringify(result, (_, v: unknown) => (v instanceof Float64Array ? [...v] : v), 2))
+      if (output.isJson)
+        return output.print(JSON.stringify(result, (_, v: unknown) => (v instanceof Float64Array ? [...v] : v), 2))
       const { environment: e, shape } = result
-      output.print(`${result.target} on ${e.cpuModel ?? 'unknown processor'}, ${e.threads ?? '?'} threads, batch ${shape.batchSize}, prompt ${shape.promptLen}, context ${shape.context}; floor ${ms(result.floor.p50Ms)}\n`)
-      const rows = result.stacks.flatMap(({ index, phases }) => phases.map(({ phase, latency, placement }) => [
-        payload.specs[index]!.name ?? printPattern(payload.specs[index]!.blocks),
-        phase,
-        msInterval(latency),
-        `iqr ${latency.iqrMs.toPrecision(2)}, ${latency.repeats} samples${latency.reachedWidth ? '' : ' (interval wider than asked)'}`,
-        placement === undefined ? '' : decomposedText(placement.blocks),
-      ]))
+      output.print(
+        `${result.target} on ${e.cpuModel ?? 'unknown processor'}, ${e.threads ?? '?'} threads, batch ${shape.batchSize}, prompt ${shape.promptLen}, context ${shape.context}; floor ${ms(result.floor.p50Ms)}\n`,
+      )
+      const rows = result.stacks.flatMap(({ index, phases }) =>
+        phases.map(({ phase, latency, placement }) => [
+          payload.specs[index]!.name ?? printPattern(payload.specs[index]!.blocks),
+          phase,
+          msInterval(latency),
+          `iqr ${latency.iqrMs.toPrecision(2)}, ${latency.repeats} samples${latency.reachedWidth ? '' : ' (interval wider than asked)'}`,
+          placement === undefined ? '' : decomposedText(placement.blocks),
+        ]),
+      )
       output.print(table([['stack', 'phase', 'median [95 %]', 'spread', 'decomposed'], ...rows]))
     } finally {
       progress.end()

@@ -13,19 +13,24 @@ export function readSpec(argument: string): ArchSpec {
   const preset = presets.find((p) => p.id === argument)
   if (preset !== undefined) return preset.spec
   if (existsSync(argument) && statSync(argument).isFile()) return readSpecFile(argument)
-  if (/^[\w./\\-]+\.json$/.test(argument)) throw new HeddleError('file-missing', `there is no file ${argument}`, { path: argument })
+  if (/^[\w./\\-]+\.json$/.test(argument))
+    throw new HeddleError('file-missing', `there is no file ${argument}`, { path: argument })
   try {
     return parseSpecText(argument)
   } catch (error) {
     if (!(error instanceof HeddleError) || error.code !== 'spec-syntax') throw error
     const near = presets.filter((p) => p.id.includes(argument.toLowerCase()) && argument.length >= 3).map((p) => p.id)
-    const hint = near.length > 0 ? `did you mean the preset ${near.join(', ')}?` : `a spec is a preset (heddle show --presets), a JSON file, or a pattern such as 'd f m2 f a f'. ${error.hint ?? ''}`
+    const hint =
+      near.length > 0
+        ? `did you mean the preset ${near.join(', ')}?`
+        : `a spec is a preset (heddle show --presets), a JSON file, or a pattern such as 'd f m2 f a f'. ${error.hint ?? ''}`
     throw new HeddleError(error.code, error.message, { path: error.path, hint })
   }
 }
 
 function readSpecFile(path: string): ArchSpec {
-  if (statSync(path).size > MAX_SPEC_BYTES) throw new HeddleError('file-invalid', `${path} is larger than a spec can be`, { path })
+  if (statSync(path).size > MAX_SPEC_BYTES)
+    throw new HeddleError('file-invalid', `${path} is larger than a spec can be`, { path })
   let json: unknown
   try {
     json = JSON.parse(readFileSync(path, 'utf8'))

@@ -15,7 +15,12 @@ export const train: Command = {
   summary: 'Train a stack',
   usage: 'SPEC',
   help: 'Trains on a corpus (--data: text, JSONL, Parquet, token .bin, or a folder; the demo corpus without it) or on a synthetic task (--task).\nValidation is on held-out documents: nats a token, perplexity and bits a byte. --config FILE takes a stored configuration instead of flags.\nThe exit code is 0 for a finished run, 3 for one that diverged.',
-  examples: ["train 'd f m2 f a f' --steps 200 --project my.heddle", "train '{vocabSize: 256} a f a f' --tokenizer bytes --data ./texts", "train '{dModel: 64, vocabSize: 8192} a f a f' --task mqar --seq-len 64", 'train --config run.json --resume run.safetensors'],
+  examples: [
+    "train 'd f m2 f a f' --steps 200 --project my.heddle",
+    "train '{vocabSize: 256} a f a f' --tokenizer bytes --data ./texts",
+    "train '{dModel: 64, vocabSize: 8192} a f a f' --task mqar --seq-len 64",
+    'train --config run.json --resume run.safetensors',
+  ],
   flags: {
     data: { type: 'text', value: 'PATH', doc: 'Corpus file or folder [the demo corpus].' },
     field: { type: 'text', value: 'NAME', doc: 'Field of JSONL or column of Parquet that holds the text.' },
@@ -37,16 +42,27 @@ export const train: Command = {
     const runner = startRunner()
     const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
     try {
-      const outcome = await runTraining(runner, { config, checkpoint: text['checkpoint'], resume: text['resume'], project, name: text['name'] }, {
-        signal: output.signal,
-        onProgress: (event) => progress.update(event),
-        onPoints: (points) => {
-          for (const { step, values } of points) if (values['valLoss'] !== undefined) progress.note(`step ${step}  loss ${values['loss']!.toFixed(4)}  ${validationText(values)}`)
+      const outcome = await runTraining(
+        runner,
+        { config, checkpoint: text['checkpoint'], resume: text['resume'], project, name: text['name'] },
+        {
+          signal: output.signal,
+          onProgress: (event) => progress.update(event),
+          onPoints: (points) => {
+            for (const { step, values } of points)
+              if (values['valLoss'] !== undefined)
+                progress.note(`step ${step}  loss ${values['loss']!.toFixed(4)}  ${validationText(values)}`)
+          },
         },
-      })
+      )
       progress.end()
       if (output.isJson) output.print(JSON.stringify({ ...outcome, config }, null, 2))
-      else output.print(outcome.state === 'done' ? `done: ${outcome.steps} steps in ${outcome.seconds.toFixed(1)} s, ${Math.round(outcome.tokensPerSecond)} tokens/s; ${validationText(outcome.final)}` : `${outcome.state}: ${outcome.error?.message ?? ''}${outcome.error?.hint === undefined ? '' : `\n  ${outcome.error.hint}`}`)
+      else
+        output.print(
+          outcome.state === 'done'
+            ? `done: ${outcome.steps} steps in ${outcome.seconds.toFixed(1)} s, ${Math.round(outcome.tokensPerSecond)} tokens/s; ${validationText(outcome.final)}`
+            : `${outcome.state}: ${outcome.error?.message ?? ''}${outcome.error?.hint === undefined ? '' : `\n  ${outcome.error.hint}`}`,
+        )
       return outcome.state === 'done' ? 0 : 3
     } finally {
       progress.end()
@@ -58,16 +74,27 @@ export const train: Command = {
 
 function validationText(values: Readonly<Record<string, number>>): string {
   const parts = [
-    ['valLoss', 'nats/token', 4], ['perplexity', 'perplexity', 2], ['bitsPerByte', 'bits/byte', 4], ['accuracy', 'accuracy', 3],
+    ['valLoss', 'nats/token', 4],
+    ['perplexity', 'perplexity', 2],
+    ['bitsPerByte', 'bits/byte', 4],
+    ['accuracy', 'accuracy', 3],
   ] as const
-  return parts.filter(([key]) => values[key] !== undefined).map(([key, unit, digits]) => `${values[key]!.toFixed(digits)} ${unit}`).join('  ')
+  return parts
+    .filter(([key]) => values[key] !== undefined)
+    .map(([key, unit, digits]) => `${values[key]!.toFixed(digits)} ${unit}`)
+    .join('  ')
 }
 
 function configOf({ positionals, text, params }: CommandInput): Record<string, unknown> {
   const base = text['config'] === undefined ? {} : readConfig(text['config'])
-  if (positionals.length > 1 || (positionals.length === 0 && base['spec'] === undefined)) throw new HeddleError('usage', 'train takes one spec', { hint: 'quote a pattern that has spaces' })
-  const pick = (schema: object): Record<string, unknown> => Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(schema, name)))
-  const merged = (key: string, schema: object): Record<string, unknown> => ({ ...(base[key] as object | undefined), ...pick(schema) })
+  if (positionals.length > 1 || (positionals.length === 0 && base['spec'] === undefined))
+    throw new HeddleError('usage', 'train takes one spec', { hint: 'quote a pattern that has spaces' })
+  const pick = (schema: object): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(schema, name)))
+  const merged = (key: string, schema: object): Record<string, unknown> => ({
+    ...(base[key] as object | undefined),
+    ...pick(schema),
+  })
   return {
     ...base,
     ...(positionals.length === 1 && { spec: readSpec(positionals[0]!) }),
@@ -83,8 +110,17 @@ function configOf({ positionals, text, params }: CommandInput): Record<string, u
 function dataOf(text: Readonly<Record<string, string>>, base: unknown): { data?: unknown } {
   if (text['task'] !== undefined) return { data: { kind: 'task', task: text['task'] } }
   const { data, field, tokenizer } = text
-  if (data === undefined && field === undefined && tokenizer === undefined) return base === undefined ? {} : { data: base }
-  return { data: { kind: 'corpus', ...(base as object | undefined), ...(data !== undefined && { path: data }), ...(field !== undefined && { field }), ...(tokenizer !== undefined && { tokenizer }) } }
+  if (data === undefined && field === undefined && tokenizer === undefined)
+    return base === undefined ? {} : { data: base }
+  return {
+    data: {
+      kind: 'corpus',
+      ...(base as object | undefined),
+      ...(data !== undefined && { path: data }),
+      ...(field !== undefined && { field }),
+      ...(tokenizer !== undefined && { tokenizer }),
+    },
+  }
 }
 
 function readConfig(path: string): Record<string, unknown> {

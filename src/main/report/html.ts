@@ -29,26 +29,67 @@ export interface Html {
 export const raw = (html: string): Html => ({ html })
 
 /** Tagged template that escapes every value that is not Html. */
-export function html(parts: TemplateStringsArray, ...values: readonly (string | number | Html | readonly Html[])[]): Html {
-  const text = (v: string | number | Html | readonly Html[]): string => (typeof v === 'object' ? ('html' in v ? v.html : v.map((x) => x.html).join('')) : escapeXml(String(v)))
+export function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (string | number | Html | readonly Html[])[]
+): Html {
+  const text = (v: string | number | Html | readonly Html[]): string =>
+    typeof v === 'object' ? ('html' in v ? v.html : v.map((x) => x.html).join('')) : escapeXml(String(v))
   return raw(parts.map((part, i) => part + (i < values.length ? text(values[i]!) : '')).join(''))
 }
 
 /** A figure for both grounds. */
 export function figure(draw: (theme: Theme) => Scene, caption = ''): Html {
-  const both = [['light', LIGHT], ['dark', DARK]] as const
+  const both = [
+    ['light', LIGHT],
+    ['dark', DARK],
+  ] as const
   const svgs = both.map(([name, theme]) => raw(`<div class="${name}">${sceneToSvg(draw(theme))}</div>`))
   return html`<figure>${svgs}${caption === '' ? raw('') : html`<figcaption>${caption}</figcaption>`}</figure>`
 }
 
 /** A table; cells of numeric columns are right-aligned. */
-export function htmlTable(header: readonly string[], rows: readonly (readonly (string | Html)[])[], numeric: readonly number[]): Html {
+export function htmlTable(
+  header: readonly string[],
+  rows: readonly (readonly (string | Html)[])[],
+  numeric: readonly number[],
+): Html {
   const cls = (i: number): Html => raw(numeric.includes(i) ? ' class="n"' : '')
   const head = header.map((h, i) => html`<th${cls(i)}>${h}</th>`)
-  const body = rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${cls(i)}>${cell}</td>`)}</tr>`)
-  return html`<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`
+  const body = rows.map(
+    (row) =>
+      html`<tr>
+        ${row.map((cell, i) => html`<td${cls(i)}>${cell}</td>`)}
+      </tr>`,
+  )
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          ${head}
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>
+  </div>`
 }
 
 export function page(title: string, body: readonly Html[]): string {
-  return `<!doctype html>\n${html`<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${title}</title><style>${raw(CSS)}</style></head><body><main>${body}</main></body></html>`.html}\n`
+  return `<!doctype html>\n${
+    html`<html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${raw(CSS)}
+        </style>
+      </head>
+      <body>
+        <main>${body}</main>
+      </body>
+    </html>`.html
+  }\n`
 }

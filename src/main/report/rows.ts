@@ -26,9 +26,18 @@ export function readStacks(project: Project): StackRows[] {
     const runs = listRuns(project, { spec: row.hash })
     const measured = listMeasurements(project, { spec: row.hash })
     if (runs.length + measured.length === 0) return []
-    const last = (phase: 'prefill' | 'decode'): MeasurementRow | undefined => measured.filter((m) => m.phase === phase).at(-1)
-    const prefill = last('prefill'), decode = last('decode')
-    return [{ row, resolved: resolveSpec(parseSpec(row.json)), runs, latest: { ...(prefill && { prefill }), ...(decode && { decode }) } }]
+    const last = (phase: 'prefill' | 'decode'): MeasurementRow | undefined =>
+      measured.filter((m) => m.phase === phase).at(-1)
+    const prefill = last('prefill'),
+      decode = last('decode')
+    return [
+      {
+        row,
+        resolved: resolveSpec(parseSpec(row.json)),
+        runs,
+        latest: { ...(prefill && { prefill }), ...(decode && { decode }) },
+      },
+    ]
   })
 }
 
@@ -38,12 +47,14 @@ export function curve(project: Project, run: number, metric: string): [number, n
   return Array.from(steps, (step, i) => [step, values[i]!])
 }
 
-export const lastValue = (project: Project, run: number, metric: string): number | undefined => curve(project, run, metric).at(-1)?.[1]
+export const lastValue = (project: Project, run: number, metric: string): number | undefined =>
+  curve(project, run, metric).at(-1)?.[1]
 
 /** Where a measurement was taken, in words. */
 export function placeOf(project: Project, measurement: MeasurementRow): string {
   const details = getEnvironment(project, measurement.environment)?.details ?? {}
-  const part = (key: string, unit = ''): string[] => (details[key] === null || details[key] === undefined ? [] : [`${String(details[key])}${unit}`])
+  const part = (key: string, unit = ''): string[] =>
+    details[key] === null || details[key] === undefined ? [] : [`${String(details[key])}${unit}`]
   const runtimes = Object.entries((details['runtimes'] ?? {}) as Record<string, string>).map(([k, v]) => `${k} ${v}`)
   return [measurement.target, ...part('cpuModel'), ...part('threads', ' threads'), ...runtimes].join(', ')
 }
@@ -53,6 +64,8 @@ export function colorOf({ resolved }: StackRows, side: 'light' | 'dark'): string
   const mixers = resolved.blocks.filter((b) => b.block.category === 'sequence mixer')
   const counts = new Map<string, FlatBlock[]>()
   for (const b of mixers) counts.set(b.block.kind, [...(counts.get(b.block.kind) ?? []), b])
-  const top = [...counts.values()].sort((a, b) => b.length - a.length || (a.at(-1)!.path < b.at(-1)!.path ? 1 : -1))[0]?.[0] ?? resolved.blocks[0]
+  const top =
+    [...counts.values()].sort((a, b) => b.length - a.length || (a.at(-1)!.path < b.at(-1)!.path ? 1 : -1))[0]?.[0] ??
+    resolved.blocks[0]
   return top === undefined ? '#888888' : glyphOf(top)[side]
 }

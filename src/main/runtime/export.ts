@@ -35,7 +35,12 @@ export interface ExportOptions extends InferenceShape {
 export type ExportFormat = 'prefill' | 'decode' | 'train' | 'safetensors'
 
 /** Writes the chosen files into a folder and returns their paths. */
-export async function exportSpec(spec: ArchSpec, formats: readonly ExportFormat[], train: TrainConfig, options: ExportOptions): Promise<string[]> {
+export async function exportSpec(
+  spec: ArchSpec,
+  formats: readonly ExportFormat[],
+  train: TrainConfig,
+  options: ExportOptions,
+): Promise<string[]> {
   const paths: string[] = []
   for (const format of formats) {
     if (format === 'safetensors') paths.push(...(await exportWeights(spec, options)))
@@ -44,7 +49,12 @@ export async function exportSpec(spec: ArchSpec, formats: readonly ExportFormat[
   return paths
 }
 
-async function exportOnnx(spec: ArchSpec, format: 'prefill' | 'decode' | 'train', train: TrainConfig, options: ExportOptions): Promise<string[]> {
+async function exportOnnx(
+  spec: ArchSpec,
+  format: 'prefill' | 'decode' | 'train',
+  train: TrainConfig,
+  options: ExportOptions,
+): Promise<string[]> {
   const resolved = resolveSpec(spec)
   const { program, weights } = programOf(format, spec, train, options)
   const graph = optimise(program.graph, { claims: (node) => options.target.claims(node, program.phase) })
@@ -76,11 +86,21 @@ async function exportOnnx(spec: ArchSpec, format: 'prefill' | 'decode' | 'train'
   return [path, join(options.folder, fileName)]
 }
 
-function programOf(format: 'prefill' | 'decode' | 'train', spec: ArchSpec, train: TrainConfig, options: ExportOptions): { program: Program; weights: readonly Weight[] } {
+function programOf(
+  format: 'prefill' | 'decode' | 'train',
+  spec: ArchSpec,
+  train: TrainConfig,
+  options: ExportOptions,
+): { program: Program; weights: readonly Weight[] } {
   const resolved = resolveSpec(spec)
   if (format === 'prefill') return prefillProgram(resolved, options)
   if (format === 'decode') return decodeProgram(resolved, options)
-  const { batch, weights } = trainPrograms(resolved, { batchSize: train.run.batchSize, seqLen: train.run.seqLen, optimiser: train.optimiser, accumulation: 1 })
+  const { batch, weights } = trainPrograms(resolved, {
+    batchSize: train.run.batchSize,
+    seqLen: train.run.seqLen,
+    optimiser: train.optimiser,
+    accumulation: 1,
+  })
   return { program: batch, weights }
 }
 
@@ -99,12 +119,18 @@ function loadWeights(weights: readonly Weight[], { checkpoint, seed }: ExportOpt
   if (checkpoint === undefined) return initWeights(weights, seed)
   const file = readSafetensorsFile(checkpoint)
   try {
-    return new Map(weights.map(({ name, shape }) => {
-      const entry = file.tensors.get(name)
-      if (entry === undefined || entry.shape.join() !== shape.join())
-        throw new HeddleError('checkpoint-invalid', `the checkpoint has no tensor ${name} of shape [${shape.join(',')}]`, { path: checkpoint, hint: 'use the spec that the checkpoint was made with' })
-      return [name, file.readFloats(name)]
-    }))
+    return new Map(
+      weights.map(({ name, shape }) => {
+        const entry = file.tensors.get(name)
+        if (entry === undefined || entry.shape.join() !== shape.join())
+          throw new HeddleError(
+            'checkpoint-invalid',
+            `the checkpoint has no tensor ${name} of shape [${shape.join(',')}]`,
+            { path: checkpoint, hint: 'use the spec that the checkpoint was made with' },
+          )
+        return [name, file.readFloats(name)]
+      }),
+    )
   } finally {
     file.close()
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { HeddleError } from '#core/errors.ts'
 import { interpret } from '#core/graph/interpret.ts'
+import type { Tensor } from '#core/graph/tensor.ts'
 import { countSpec } from '#core/model/counts.ts'
 import { importHfConfig, importHfWeights, parseHfConfig } from '#core/model/import-hf.ts'
 import type { HfTensor } from '#core/model/import-hf.ts'
@@ -51,20 +52,11 @@ describe.skipIf(!existsSync(FOLDER))('checkpoints written by transformers', () =
     const expected = reference.readFloats('logits')
     const [batchSize, seqLen] = reference.tensors.get('input_ids')!.shape as [number, number]
     const { graph } = lower(resolveSpec(spec), { phase: 'train', batchSize, seqLen, outputs: ['logits'] })
-    const feeds = new Map(
-      [...weights].map(([key, { shape, data }]) => [
-        key,
-        { dtype: 'f32' as const, shape, data: Float64Array.from(data) },
-      ]),
-    )
-    const run = interpret(
-      optimise(graph, { claims: () => false }),
-      new Map([
-        ...feeds,
-        ['tokens', { dtype: 'i32' as const, shape: [batchSize, seqLen], data: Float64Array.from(tokens) }],
-      ]),
-      ops,
-    )
+    const feeds = new Map<string, Tensor>([
+      ['tokens', { dtype: 'i32', shape: [batchSize, seqLen], data: Float64Array.from(tokens) }],
+    ])
+    for (const [key, { shape, data }] of weights) feeds.set(key, { dtype: 'f32', shape, data: Float64Array.from(data) })
+    const run = interpret(optimise(graph, { claims: () => false }), feeds, ops)
     const logits = run.get('logits')!.data
     expect(logits.length).toBe(expected.length)
     const largest = Math.max(...expected.map(Math.abs))

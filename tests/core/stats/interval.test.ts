@@ -13,7 +13,9 @@ describe('interval', () => {
   it('takes resampled quantiles at position (n + 1) p', () => {
     const ascending = Array.from({ length: 99 }, (_, i) => i + 1)
     expect([0, 0.025, 0.5, 0.975, 1].map((p) => resampledQuantile(ascending, p))).toEqual([1, 2.5, 50, 97.5, 99])
-    expect(percentileInterval(40, ascending.toReversed(), 0.9)).toEqual({ estimate: 40, low: 5, high: 95 })
+    const { low, high } = percentileInterval(40, ascending.toReversed(), 0.9)
+    expect(low).toBeCloseTo(5, 9)
+    expect(high).toBeCloseTo(95, 9)
     expect(percentileInterval(1, [], 0.9)).toEqual({ estimate: 1, low: NaN, high: NaN })
   })
 

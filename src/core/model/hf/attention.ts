@@ -67,10 +67,10 @@ export function attentionBlock(
   }
 }
 
-/** A feed-forward block whose weights are named `<prefix>up_proj.weight` and so on. */
+/** A feed-forward block, with the default width for `null`, whose weights are named `<prefix>up_proj.weight` and so on. */
 export function ffnBlock(
   dModel: number,
-  width: number,
+  width: number | null,
   activation: Activation,
   norm: string,
   prefix: string,

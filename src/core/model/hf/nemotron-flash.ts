@@ -86,7 +86,9 @@ function feedForwardOf(config: HfConfig, dModel: number): (layer: number) => Imp
       : Math.floor(Math.floor(ratio * dModel) / 128) * 128
   if (width < 1 || width > FFN_WIDTH.max) config.fail('ffn_expand_ratio', `gives a feed-forward width of ${width}`)
   const activation = activationOf(config, 'mlp_hidden_act', ['silu', 'relu2'], 'silu')
-  return (i) => ffnBlock(dModel, width, activation, `layers.${i}.pre_ffn_layernorm.weight`, `layers.${i}.ffn.`)
+  // the ratio of the released models is the block's own default
+  const told = ratio === 3 ? null : width
+  return (i) => ffnBlock(dModel, told, activation, `layers.${i}.pre_ffn_layernorm.weight`, `layers.${i}.ffn.`)
 }
 
 function mamba2Item(config: HfConfig, dModel: number): ImportedBlock['item'] {

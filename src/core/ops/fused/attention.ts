@@ -21,7 +21,12 @@ export const attention: OpDef = {
   doc: 'softmax(q kᵀ scale) v over visible earlier tokens (arXiv 1706.03762; grouped heads arXiv 2305.13245)',
   infer: ([q, k, v]) => {
     const [b, t, h, width] = q!.shape
-    require(q!.shape.length === 4 && k!.shape[0] === b && k!.shape[1] === t && k!.shape[3] === width && h! % k!.shape[2]! === 0 && typeText(k!) === typeText(v!), () => `attention: q ${typeText(q!)}, k ${typeText(k!)}, v ${typeText(v!)}`)
+    require(q!.shape.length === 4 &&
+      k!.shape[0] === b &&
+      k!.shape[1] === t &&
+      k!.shape[3] === width &&
+      h! % k!.shape[2]! === 0 &&
+      typeText(k!) === typeText(v!), () => `attention: q ${typeText(q!)}, k ${typeText(k!)}, v ${typeText(v!)}`)
     return [q!]
   },
   cost: (node) => {
@@ -33,14 +38,28 @@ export const attention: OpDef = {
   emit: (node, e) => {
     const [b, t, h, width] = node.inputs[0]!.type.shape as [number, number, number, number]
     const groups = node.inputs[1]!.type.shape[2]!
-    const flat = (i: number, heads: number): string => e.node('Reshape', [e.inputs[i]!, e.ints([b, t, heads * width])])[0]!
+    const flat = (i: number, heads: number): string =>
+      e.node('Reshape', [e.inputs[i]!, e.ints([b, t, heads * width])])[0]!
     const window = intAttr(node.attrs, 'window')
-    const [y] = e.node('GroupQueryAttention', [flat(0, h), flat(1, groups), flat(2, groups), '', '', e.constant('i32', [b], new Int32Array(b).fill(t - 1)), e.constant('i32', [], [t])], {
-      num_heads: h,
-      kv_num_heads: groups,
-      scale: { float: node.attrs['scale'] as number },
-      local_window_size: window === 0 ? -1 : window,
-    }, { domain: 'com.microsoft', outputs: 3 })
+    const [y] = e.node(
+      'GroupQueryAttention',
+      [
+        flat(0, h),
+        flat(1, groups),
+        flat(2, groups),
+        '',
+        '',
+        e.constant('i32', [b], new Int32Array(b).fill(t - 1)),
+        e.constant('i32', [], [t]),
+      ],
+      {
+        num_heads: h,
+        kv_num_heads: groups,
+        scale: { float: node.attrs['scale'] as number },
+        local_window_size: window === 0 ? -1 : window,
+      },
+      { domain: 'com.microsoft', outputs: 3 },
+    )
     return e.node('Reshape', [y!, e.ints([b, t, h, width])])
   },
   decompose: (g, node) => {
@@ -51,7 +70,9 @@ export const attention: OpDef = {
     const keys = g.transpose(k, [0, 2, 1, 3])
     const values = g.transpose(v, [0, 2, 1, 3])
     const scores = g.reshape(g.matmul(rows, keys, { transposeB: true }), [b, h, t, t])
-    const weights = g.one('softmax', [g.add(scores, mask(g, t, intAttr(node.attrs, 'window'), intAttr(node.attrs, 'meta')))])
+    const weights = g.one('softmax', [
+      g.add(scores, mask(g, t, intAttr(node.attrs, 'window'), intAttr(node.attrs, 'meta'))),
+    ])
     const mixed = g.matmul(g.reshape(weights, [b, groups, (h / groups) * t, t]), values)
     return [g.transpose(g.reshape(mixed, [b, h, t, width]), [0, 2, 1, 3])]
   },
@@ -67,7 +88,8 @@ function mask(g: GraphBuilder, t: number, window: number, meta: number): Value {
   if (window === 0) return g.lowerMask(t)
   return g.shared(`window mask ${t} ${window} ${meta}`, () => {
     const data = new Float32Array(t * t)
-    for (let i = 0; i < t; i++) for (let j = 0; j < t; j++) data[i * t + j] = j <= i && (i - j < window || j < meta) ? 0 : -1e30
+    for (let i = 0; i < t; i++)
+      for (let j = 0; j < t; j++) data[i * t + j] = j <= i && (i - j < window || j < meta) ? 0 : -1e30
     return g.constant([t, t], data)
   })
 }
@@ -83,7 +105,13 @@ export const attentionStep: OpDef = {
   infer: ([q, k, , kCache, vCache, position]) => {
     const [b, one, h] = q!.shape
     const [, groups, , width] = kCache!.shape
-    require(one === 1 && kCache!.shape[0] === b && h! % groups! === 0 && k!.shape[2] === groups && q!.shape[3] === width && position!.dtype === 'i32', () => `attention_step: q ${typeText(q!)}, k ${typeText(k!)}, cache ${typeText(kCache!)}`)
+    require(one === 1 &&
+      kCache!.shape[0] === b &&
+      h! % groups! === 0 &&
+      k!.shape[2] === groups &&
+      q!.shape[3] === width &&
+      position!.dtype === 'i32', () =>
+      `attention_step: q ${typeText(q!)}, k ${typeText(k!)}, cache ${typeText(kCache!)}`)
     return [q!, kCache!, vCache!]
   },
   cost: (node) => {
@@ -93,14 +121,20 @@ export const attentionStep: OpDef = {
   emit: (node, e) => {
     const [b, , h, width] = node.inputs[0]!.type.shape as [number, number, number, number]
     const [, groups] = node.inputs[3]!.type.shape as [number, number]
-    const flat = (i: number, heads: number): string => e.node('Reshape', [e.inputs[i]!, e.ints([b, 1, heads * width])])[0]!
+    const flat = (i: number, heads: number): string =>
+      e.node('Reshape', [e.inputs[i]!, e.ints([b, 1, heads * width])])[0]!
     const [seen] = e.node('Expand', [e.inputs[5]!, e.ints([b])])
     const [total] = e.node('Add', [e.inputs[5]!, e.constant('i32', [], [1])])
-    const [y, keys, values] = e.node('GroupQueryAttention', [flat(0, h), flat(1, groups), flat(2, groups), e.inputs[3]!, e.inputs[4]!, seen!, total!], {
-      num_heads: h,
-      kv_num_heads: groups,
-      scale: { float: node.attrs['scale'] as number },
-    }, { domain: 'com.microsoft', outputs: 3 })
+    const [y, keys, values] = e.node(
+      'GroupQueryAttention',
+      [flat(0, h), flat(1, groups), flat(2, groups), e.inputs[3]!, e.inputs[4]!, seen!, total!],
+      {
+        num_heads: h,
+        kv_num_heads: groups,
+        scale: { float: node.attrs['scale'] as number },
+      },
+      { domain: 'com.microsoft', outputs: 3 },
+    )
     return [e.node('Reshape', [y!, e.ints([b, 1, h, width])])[0]!, keys!, values!]
   },
   decompose: (g, node) => {
@@ -111,7 +145,14 @@ export const attentionStep: OpDef = {
     const keys = g.update(kCache, g.transpose(k, [0, 2, 1, 3]), slot, 2)
     const values = g.update(vCache, g.transpose(v, [0, 2, 1, 3]), slot, 2)
     const rows = groupRows(g, g.scale(q, node.attrs['scale'] as number), groups) // [B, G, H/G, K]
-    const filled = g.less(g.constant([1, 1, 1, n], Int32Array.from({ length: n }, (_, i) => i), 'i32'), g.add(position, g.scalar(1, 'i32')))
+    const filled = g.less(
+      g.constant(
+        [1, 1, 1, n],
+        Int32Array.from({ length: n }, (_, i) => i),
+        'i32',
+      ),
+      g.add(position, g.scalar(1, 'i32')),
+    )
     const hidden = g.where(filled, g.scalar(0), g.scalar(-1e30))
     const weights = g.one('softmax', [g.add(g.matmul(rows, keys, { transposeB: true }), hidden)])
     const mixed = g.reshape(g.matmul(weights, values), [b, h, 1, width])

@@ -69,13 +69,19 @@ export function swapLast(g: GraphBuilder, x: Value): Value {
 }
 
 /** The i-th chunk of [B, G, R, n, ·, ·], axis kept. */
-export const chunkAt = (g: GraphBuilder, x: Value, i: number): Value => (x.type.shape[3] === 1 ? x : g.slice(x, 3, i, i + 1))
+export const chunkAt = (g: GraphBuilder, x: Value, i: number): Value =>
+  x.type.shape[3] === 1 ? x : g.slice(x, 3, i, i + 1)
 
 /**
  * Hands the state through the chunks. `advance(i, S)` gives the state after chunk i from the one before it.
  * Returns the states before each chunk, [B, G, R, n, K, V], and the last state.
  */
-export function passState(g: GraphBuilder, first: Value, count: number, advance: (i: number, state: Value) => Value): { before: Value; last: Value } {
+export function passState(
+  g: GraphBuilder,
+  first: Value,
+  count: number,
+  advance: (i: number, state: Value) => Value,
+): { before: Value; last: Value } {
   const before: Value[] = []
   let state = first
   for (let i = 0; i < count; i++) {

@@ -14,8 +14,10 @@ export const causalConv: OpDef = {
   infer: ([x, weight, state]) => {
     const [b, , c] = x!.shape
     const k = weight!.shape[2]!
-    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1, () => `causal_conv1d: weight ${typeText(weight!)} for ${typeText(x!)}`)
-    require(state!.shape[0] === b && state!.shape[1] === c && state!.shape[2] === k - 1, () => `causal_conv1d: state ${typeText(state!)} must be [${b},${c},${k - 1}]`)
+    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1, () =>
+      `causal_conv1d: weight ${typeText(weight!)} for ${typeText(x!)}`)
+    require(state!.shape[0] === b && state!.shape[1] === c && state!.shape[2] === k - 1, () =>
+      `causal_conv1d: state ${typeText(state!)} must be [${b},${c},${k - 1}]`)
     return [x!, state!]
   },
   cost: (node) => ({ flops: 2 * node.inputs[1]!.type.shape[2]! * sizeOf(node.inputs[0]!.type.shape) }),
@@ -23,7 +25,12 @@ export const causalConv: OpDef = {
     const bias = node.attrs['bias'] === true ? [e.inputs[3]!] : ['']
     const activation = node.attrs['silu'] === true ? 'silu' : 'none'
     const [x] = e.node('Transpose', [e.inputs[0]!], { perm: [0, 2, 1] })
-    const [y, state] = e.node('CausalConvWithState', [x!, e.inputs[1]!, ...bias, e.inputs[2]!], { activation }, { domain: 'com.microsoft', outputs: 2 })
+    const [y, state] = e.node(
+      'CausalConvWithState',
+      [x!, e.inputs[1]!, ...bias, e.inputs[2]!],
+      { activation },
+      { domain: 'com.microsoft', outputs: 2 },
+    )
     return [e.node('Transpose', [y!], { perm: [0, 2, 1] })[0]!, state!]
   },
   decompose: (g, node) => {
@@ -47,7 +54,8 @@ export const depthwiseConv: OpDef = {
   infer: ([x, weight]) => {
     const [b, t, c] = x!.shape as [number, number, number]
     const taps = weight!.shape[2]!
-    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1 && t >= taps, () => `depthwise_conv: weight ${typeText(weight!)} for ${typeText(x!)}`)
+    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1 && t >= taps, () =>
+      `depthwise_conv: weight ${typeText(weight!)} for ${typeText(x!)}`)
     return [{ dtype: x!.dtype, shape: [b, t - taps + 1, c] }]
   },
   vjp: (g, node, [ct]) => {
@@ -56,7 +64,9 @@ export const depthwiseConv: OpDef = {
     const taps = weight.type.shape[2]!
     const flipped = g.concat(g.split(weight, 2, new Array<number>(taps).fill(1)).reverse(), 2)
     const dx = g.one('depthwise_conv', [g.pad(ct!, 1, taps - 1, taps - 1), flipped])
-    const dw = Array.from({ length: taps }, (_, j) => g.reshape(g.reduceSum(g.mul(ct!, g.slice(x, 1, j, j + t)), [0, 1]), [c, 1, 1]))
+    const dw = Array.from({ length: taps }, (_, j) =>
+      g.reshape(g.reduceSum(g.mul(ct!, g.slice(x, 1, j, j + t)), [0, 1]), [c, 1, 1]),
+    )
     return [dx, g.concat(dw, 2)]
   },
   emit: (node, e) => {
@@ -68,6 +78,8 @@ export const depthwiseConv: OpDef = {
     const [x, weight] = node.inputs as [Value, Value]
     const [, t, c] = node.outputs[0]!.type.shape as [number, number, number]
     const taps = g.split(weight, 2, new Array<number>(weight.type.shape[2]!).fill(1))
-    return [taps.map((tap, j) => g.mul(g.slice(x, 1, j, j + t), g.reshape(tap, [c]))).reduce((sum, term) => g.add(sum, term))]
+    return [
+      taps.map((tap, j) => g.mul(g.slice(x, 1, j, j + t), g.reshape(tap, [c]))).reduce((sum, term) => g.add(sum, term)),
+    ]
   },
 }

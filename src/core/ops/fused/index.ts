@@ -12,6 +12,22 @@ import { linearScan, selectiveScan } from './scan.ts'
 import { triInverse } from './tri-inverse.ts'
 
 export const fusedOps: readonly OpDef[] = [
-  softmax, softplus, silu, gelu, rmsNorm, l2Norm, rope, causalConv, depthwiseConv,
-  attention, attentionStep, linearAttention, runningSum, rwkv7Recurrence, selectiveScan, linearScan, triInverse, crossEntropy,
+  softmax,
+  softplus,
+  silu,
+  gelu,
+  rmsNorm,
+  l2Norm,
+  rope,
+  causalConv,
+  depthwiseConv,
+  attention,
+  attentionStep,
+  linearAttention,
+  runningSum,
+  rwkv7Recurrence,
+  selectiveScan,
+  linearScan,
+  triInverse,
+  crossEntropy,
 ]

@@ -7,7 +7,19 @@ import { sizeOf, typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { intAttr, require, textAttr } from '../op.ts'
 import type { OpDef } from '../op.ts'
-import { chunkAt, cumulative, decayedScores, decayMatrix, fromChunks, lastRow, passState, planChunks, remaining, swapLast, toChunks } from './chunks.ts'
+import {
+  chunkAt,
+  cumulative,
+  decayedScores,
+  decayMatrix,
+  fromChunks,
+  lastRow,
+  passState,
+  planChunks,
+  remaining,
+  swapLast,
+  toChunks,
+} from './chunks.ts'
 import type { ChunkPlan } from './chunks.ts'
 
 export type UpdateRule = 'linear' | 'gated' | 'delta' | 'gated_delta'
@@ -49,7 +61,10 @@ export const linearAttention: OpDef = {
     require(typeText(state) === typeText({ dtype: q.dtype, shape: [b, heads, width, values] }), text)
     if (isGated(rule)) {
       const decay = types[4]!.shape
-      require((decay[0] === b || decay[0] === 1) && decay[1] === t && decay[2] === heads && (decay.length === 3 || decay[3] === width), text)
+      require((decay[0] === b || decay[0] === 1) &&
+        decay[1] === t &&
+        decay[2] === heads &&
+        (decay.length === 3 || decay[3] === width), text)
       require(rule === 'gated' || decay.length === 3, text)
     }
     if (isDelta(rule)) require(typeText(types.at(-1)!) === typeText({ dtype: q.dtype, shape: [b, t, heads] }), text)
@@ -78,12 +93,17 @@ export const linearAttention: OpDef = {
       decayName = decay.type.shape[0] === b ? rows! : e.node('Expand', [rows!, e.ints([b, t, width])])[0]!
     }
     const beta = isDelta(rule) ? e.inputs.at(-1)! : ''
-    const [o, state] = e.node('LinearAttention', [flat(0, groups * dk), flat(1, groups * dk), flat(2, heads * dv), e.inputs[3]!, decayName, beta], {
-      update_rule: rule,
-      scale: { float: node.attrs['scale'] as number },
-      q_num_heads: groups,
-      kv_num_heads: heads,
-    }, { domain: 'com.microsoft', outputs: 2 })
+    const [o, state] = e.node(
+      'LinearAttention',
+      [flat(0, groups * dk), flat(1, groups * dk), flat(2, heads * dv), e.inputs[3]!, decayName, beta],
+      {
+        update_rule: rule,
+        scale: { float: node.attrs['scale'] as number },
+        q_num_heads: groups,
+        kv_num_heads: heads,
+      },
+      { domain: 'com.microsoft', outputs: 2 },
+    )
     return [e.node('Reshape', [o!, e.ints([b, t, heads, dv])])[0]!, state!]
   },
   decompose: (g, node) => {
@@ -105,10 +125,12 @@ function recurrent(g: GraphBuilder, { q, k, v, state, decay, beta }: Operands): 
     return g.reshape(spread, [b, heads, width, 1])
   }
   let s = state
-  if (decay !== undefined) s = g.mul(s, g.exp(g.reshape(decay, [decay.type.shape[0]!, heads, decay.type.shape[3] ?? 1, 1])))
+  if (decay !== undefined)
+    s = g.mul(s, g.exp(g.reshape(decay, [decay.type.shape[0]!, heads, decay.type.shape[3] ?? 1, 1])))
   const key = perHead(k)
   let write = g.reshape(v, [b, heads, 1, dv])
-  if (beta !== undefined) write = g.mul(g.reshape(beta, [b, heads, 1, 1]), g.sub(write, g.matmul(key, s, { transposeA: true })))
+  if (beta !== undefined)
+    write = g.mul(g.reshape(beta, [b, heads, 1, 1]), g.sub(write, g.matmul(key, s, { transposeA: true })))
   s = g.add(s, g.mul(key, write))
   const o = g.matmul(perHead(q), s, { transposeA: true })
   return [g.reshape(o, [b, 1, heads, dv]), s]
@@ -120,7 +142,9 @@ function chunked(g: GraphBuilder, parts: Operands, plan: ChunkPlan): [Value, Val
   const groups = parts.q.type.shape[2]!
   const grid = (x: Value): Value => toChunks(g, x, groups, plan)
   const perToken = (x: Value): Value => grid(g.reshape(x, [...x.type.shape, 1])) // [B, G, R, n, C, 1]
-  const q = grid(parts.q), k = grid(parts.k), v = grid(parts.v)
+  const q = grid(parts.q),
+    k = grid(parts.k),
+    v = grid(parts.v)
   const state = g.reshape(parts.state, [b, groups, heads / groups, 1, dk, dv])
   const decay = parts.decay && perToken(parts.decay)
   const c = decay && cumulative(g, decay)
@@ -129,7 +153,8 @@ function chunked(g: GraphBuilder, parts: Operands, plan: ChunkPlan): [Value, Val
   const fade = decay && g.exp(remaining(g, decay)) // from each token to the chunk's end
   const whole = end && g.exp(end)
   const times = (x: Value, factor: Value | undefined): Value => (factor === undefined ? x : g.mul(x, factor))
-  const between = (strict: boolean): Value => (c === undefined ? g.lowerOnes(plan.size, strict) : decayMatrix(g, c, strict))
+  const between = (strict: boolean): Value =>
+    c === undefined ? g.lowerOnes(plan.size, strict) : decayMatrix(g, c, strict)
 
   let written = v
   let carried: Value | undefined
@@ -158,14 +183,18 @@ function chunked(g: GraphBuilder, parts: Operands, plan: ChunkPlan): [Value, Val
 function chunkedByKey(g: GraphBuilder, parts: Operands, decay: Value, plan: ChunkPlan): [Value, Value] {
   const [b, heads, dk, dv] = parts.state.type.shape as [number, number, number, number]
   const grid = (x: Value): Value => toChunks(g, x, parts.q.type.shape[2]!, plan)
-  const q = grid(parts.q), k = grid(parts.k), v = grid(parts.v)
+  const q = grid(parts.q),
+    k = grid(parts.k),
+    v = grid(parts.v)
   const steps = grid(decay)
   const c = cumulative(g, steps)
   const faded = g.mul(k, g.exp(remaining(g, steps)))
   const whole = swapLast(g, g.exp(lastRow(g, c))) // [B, G, R, n, K, 1]
   const state = g.reshape(parts.state, [b, q.type.shape[1]!, v.type.shape[2]!, 1, dk, dv])
   const added = g.matmul(faded, v, { transposeA: true })
-  const { before, last } = passState(g, state, plan.count, (i, s) => g.add(g.mul(s, chunkAt(g, whole, i)), chunkAt(g, added, i)))
+  const { before, last } = passState(g, state, plan.count, (i, s) =>
+    g.add(g.mul(s, chunkAt(g, whole, i)), chunkAt(g, added, i)),
+  )
   const inside = g.matmul(decayedScores(g, q, k, steps, false), v)
   const o = g.add(g.matmul(g.mul(q, g.exp(c)), before), inside)
   return [fromChunks(g, o, plan), g.reshape(last, [b, heads, dk, dv])]
@@ -180,7 +209,9 @@ export const runningSum: OpDef = {
   doc: 'q_t times the sum of all keys up to t',
   infer: ([q, k, state]) => {
     const [b, t, h, width] = q!.shape as [number, number, number, number]
-    require(typeText(q!) === typeText(k!) && typeText(state!) === typeText({ dtype: q!.dtype, shape: [b, h, width, 1] }), () => `running_sum: ${typeText(q!)} ${typeText(k!)} ${typeText(state!)}`)
+    require(typeText(q!) === typeText(k!) &&
+      typeText(state!) === typeText({ dtype: q!.dtype, shape: [b, h, width, 1] }), () =>
+      `running_sum: ${typeText(q!)} ${typeText(k!)} ${typeText(state!)}`)
     return [{ dtype: q!.dtype, shape: [b, t, h, 1] }, state!]
   },
   cost: (node) => ({ flops: 3 * sizeOf(node.inputs[0]!.type.shape) }),

@@ -12,25 +12,46 @@ export const crossEntropy: OpDef = {
   kind: 'cross_entropy',
   doc: 'mean of log(sum(e^x)) - x_target over targets that are not ignored',
   infer: ([logits, targets]) => {
-    require(logits!.shape.length === 2 && targets!.dtype === 'i32' && targets!.shape.length === 1 && targets!.shape[0] === logits!.shape[0], () => `cross_entropy: ${typeText(logits!)} against ${typeText(targets!)}`)
-    return [{ dtype: logits!.dtype, shape: [] }, { dtype: logits!.dtype, shape: [] }]
+    require(logits!.shape.length === 2 &&
+      targets!.dtype === 'i32' &&
+      targets!.shape.length === 1 &&
+      targets!.shape[0] === logits!.shape[0], () => `cross_entropy: ${typeText(logits!)} against ${typeText(targets!)}`)
+    return [
+      { dtype: logits!.dtype, shape: [] },
+      { dtype: logits!.dtype, shape: [] },
+    ]
   },
   vjp: (g, node, [ct]) => {
     if (ct === undefined) return [undefined, undefined]
-    const { exps, sum, counted, safe, count } = terms(g, node.inputs[0]!, node.inputs[1]!, intAttr(node.attrs, 'ignoreIndex'))
+    const { exps, sum, counted, safe, count } = terms(
+      g,
+      node.inputs[0]!,
+      node.inputs[1]!,
+      intAttr(node.attrs, 'ignoreIndex'),
+    )
     const weight = g.div(g.mul(counted, ct), count) // [R, 1]
     const soft = g.mul(exps, g.div(weight, sum))
     return [g.addAlong(soft, safe, g.neg(weight)), undefined]
   },
   decompose: (g, node) => {
-    const { shifted, sum, counted, safe, count, total } = terms(g, node.inputs[0]!, node.inputs[1]!, intAttr(node.attrs, 'ignoreIndex'))
+    const { shifted, sum, counted, safe, count, total } = terms(
+      g,
+      node.inputs[0]!,
+      node.inputs[1]!,
+      intAttr(node.attrs, 'ignoreIndex'),
+    )
     const each = g.mul(g.sub(g.log(sum), g.takeAlong(shifted, safe)), counted)
     return [g.div(g.reshape(g.reduceSum(each, [0, 1]), []), count), total]
   },
 }
 
 /** The pieces that loss and gradient share; equal nodes merge in the cse pass. */
-function terms(g: GraphBuilder, logits: Value, targets: Value, ignoreIndex: number): Record<'shifted' | 'exps' | 'sum' | 'counted' | 'safe' | 'count' | 'total', Value> {
+function terms(
+  g: GraphBuilder,
+  logits: Value,
+  targets: Value,
+  ignoreIndex: number,
+): Record<'shifted' | 'exps' | 'sum' | 'counted' | 'safe' | 'count' | 'total', Value> {
   const rows = logits.type.shape[0]!
   const column = g.reshape(targets, [rows, 1])
   const ignored = g.equal(column, g.scalar(ignoreIndex, 'i32'))

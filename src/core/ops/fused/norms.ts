@@ -17,7 +17,8 @@ export const rmsNorm: OpDef = {
   kind: 'rms_norm',
   doc: 'x (mean(x²) + eps)^(-1/2) times a gain, over the last axis (arXiv 1910.07467)',
   infer: ([x, gain]) => {
-    require(gain!.shape.length === 1 && gain!.shape[0] === x!.shape.at(-1), () => `rms_norm: gain ${typeText(gain!)} for ${typeText(x!)}`)
+    require(gain!.shape.length === 1 && gain!.shape[0] === x!.shape.at(-1), () =>
+      `rms_norm: gain ${typeText(gain!)} for ${typeText(x!)}`)
     return [x!]
   },
   vjp: (g, node, [ct]) => {
@@ -28,7 +29,8 @@ export const rmsNorm: OpDef = {
     const dx = g.mul(r, g.sub(scaled, g.mul(unit, g.mean(g.mul(scaled, unit), [lastAxis(x)]))))
     return [dx, g.sumTo(g.mul(ct!, unit), gain.type.shape)]
   },
-  emit: (node, e) => e.node('SimplifiedLayerNormalization', e.inputs, { axis: -1, epsilon: { float: node.attrs['eps'] as number } }),
+  emit: (node, e) =>
+    e.node('SimplifiedLayerNormalization', e.inputs, { axis: -1, epsilon: { float: node.attrs['eps'] as number } }),
   decompose: (g, node) => {
     const [x, gain] = node.inputs as [Value, Value]
     return [g.mul(g.mul(x, inverseRms(g, x, node.attrs['eps'] as number)), gain)]
@@ -103,5 +105,8 @@ export const l2Norm: OpDef = {
 
 function inverseLength(g: GraphBuilder, node: Node): Value {
   const x = node.inputs[0]!
-  return g.div(g.scalar(1), g.sqrt(g.add(g.reduceSum(g.mul(x, x), [lastAxis(x)]), g.scalar(node.attrs['eps'] as number))))
+  return g.div(
+    g.scalar(1),
+    g.sqrt(g.add(g.reduceSum(g.mul(x, x), [lastAxis(x)]), g.scalar(node.attrs['eps'] as number))),
+  )
 }

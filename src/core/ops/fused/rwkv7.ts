@@ -3,7 +3,18 @@ import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { intAttr, require } from '../op.ts'
 import type { OpDef } from '../op.ts'
-import { chunkAt, cumulative, decayedScores, fromChunks, lastRow, passState, planChunks, remaining, swapLast, toChunks } from './chunks.ts'
+import {
+  chunkAt,
+  cumulative,
+  decayedScores,
+  fromChunks,
+  lastRow,
+  passState,
+  planChunks,
+  remaining,
+  swapLast,
+  toChunks,
+} from './chunks.ts'
 import type { ChunkPlan } from './chunks.ts'
 
 /**
@@ -50,12 +61,20 @@ function recurrent(g: GraphBuilder, [r, decay, k, v, kappa, b, state]: Operands)
 
 function chunked(g: GraphBuilder, inputs: Operands, plan: ChunkPlan): [Value, Value] {
   const [batch, heads, width] = inputs[6].type.shape as [number, number, number, number]
-  const [r, decay, k, v, kappa, b] = inputs.slice(0, 6).map((x) => toChunks(g, x, heads, plan)) as [Value, Value, Value, Value, Value, Value]
+  const [r, decay, k, v, kappa, b] = inputs.slice(0, 6).map((x) => toChunks(g, x, heads, plan)) as [
+    Value,
+    Value,
+    Value,
+    Value,
+    Value,
+    Value,
+  ]
   const c = cumulative(g, decay)
   const exclusive = g.sub(c, decay)
   const end = lastRow(g, c)
   const fade = g.exp(remaining(g, decay))
-  const fadedK = g.mul(k, fade), fadedB = g.mul(b, fade)
+  const fadedK = g.mul(k, fade),
+    fadedB = g.mul(b, fade)
   const whole = swapLast(g, g.exp(end))
   const solve = g.one('tri_inverse', [decayedScores(g, kappa, b, decay, true)])
   const fromState = g.matmul(solve, g.mul(kappa, g.exp(exclusive)))
@@ -66,10 +85,16 @@ function chunked(g: GraphBuilder, inputs: Operands, plan: ChunkPlan): [Value, Va
     const at = (x: Value): Value => chunkAt(g, x, i)
     const x = g.add(at(fromValues), g.matmul(at(fromState), s))
     removed.push(x)
-    const written = g.sub(g.matmul(at(fadedK), at(v), { transposeA: true }), g.matmul(at(fadedB), x, { transposeA: true }))
+    const written = g.sub(
+      g.matmul(at(fadedK), at(v), { transposeA: true }),
+      g.matmul(at(fadedB), x, { transposeA: true }),
+    )
     return g.add(g.mul(s, at(whole)), written)
   })
-  const inside = g.sub(g.matmul(decayedScores(g, r, k, decay, false), v), g.matmul(decayedScores(g, r, b, decay, false), g.concat(removed, 3)))
+  const inside = g.sub(
+    g.matmul(decayedScores(g, r, k, decay, false), v),
+    g.matmul(decayedScores(g, r, b, decay, false), g.concat(removed, 3)),
+  )
   const o = g.add(g.matmul(g.mul(r, g.exp(c)), before), inside)
   return [fromChunks(g, o, plan), g.reshape(last, [batch, heads, width, width])]
 }

@@ -3,7 +3,7 @@
 import type { Value } from '../../graph/types.ts'
 import { sizeOf, typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { intAttr, require } from '../op.ts'
+import { require } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 const CHUNK = 16
@@ -18,7 +18,10 @@ export const linearScan: OpDef = {
   doc: 'h_t = e^decay_t h_(t-1) + x_t element-wise over time',
   infer: ([decay, x, state]) => {
     const [b, , e] = x!.shape
-    require(x!.shape.length === 3 && typeText(decay!) === typeText(x!) && state!.shape[0] === b && state!.shape[1] === e, () => `linear_scan: ${typeText(decay!)} ${typeText(x!)} ${typeText(state!)}`)
+    require(x!.shape.length === 3 &&
+      typeText(decay!) === typeText(x!) &&
+      state!.shape[0] === b &&
+      state!.shape[1] === e, () => `linear_scan: ${typeText(decay!)} ${typeText(x!)} ${typeText(state!)}`)
     return [x!]
   },
   vjp: (g, node, [ct]) => {
@@ -27,7 +30,9 @@ export const linearScan: OpDef = {
     const [b, t, e] = h.type.shape as [number, number, number]
     const reverse = node.attrs['reverse'] === true
     const initial = g.reshape(state, [b, 1, e])
-    const previous = reverse ? g.concat([g.slice(h, 1, 1, t), initial], 1) : g.concat([initial, g.slice(h, 1, 0, t - 1)], 1)
+    const previous = reverse
+      ? g.concat([g.slice(h, 1, 1, t), initial], 1)
+      : g.concat([initial, g.slice(h, 1, 0, t - 1)], 1)
     const shifted = reverse ? g.pad(g.slice(decay, 1, 0, t - 1), 1, 1, 0) : g.pad(g.slice(decay, 1, 1, t), 1, 0, 1)
     const dx = g.one('linear_scan', [shifted, ct!, g.zeros([b, e])], reverse ? {} : { reverse: true })
     const factor = g.exp(decay)
@@ -43,7 +48,8 @@ export const linearScan: OpDef = {
     const size = Math.min(CHUNK, t)
     const n = Math.ceil(t / size)
     const missing = n * size - t
-    const grid = (v: Value): Value => g.reshape(reverse ? g.pad(v, 1, missing, 0) : g.pad(v, 1, 0, missing), [b, n, size, e])
+    const grid = (v: Value): Value =>
+      g.reshape(reverse ? g.pad(v, 1, missing, 0) : g.pad(v, 1, 0, missing), [b, n, size, e])
     const c = g.matmul(g.lowerOnes(size), grid(decay), reverse ? { transposeA: true } : {})
     const inside = scanInside(g, grid(x), c, size, reverse)
     const fromStart = g.exp(c)
@@ -64,7 +70,15 @@ export const linearScan: OpDef = {
 function scanInside(g: GraphBuilder, x: Value, c: Value, size: number, reverse: boolean): Value {
   let h = x
   for (let reach = 1; reach < size; reach *= 2) {
-    const [near, far] = reverse ? [[0, size - reach], [reach, size]] : [[reach, size], [0, size - reach]]
+    const [near, far] = reverse
+      ? [
+          [0, size - reach],
+          [reach, size],
+        ]
+      : [
+          [reach, size],
+          [0, size - reach],
+        ]
     const factor = g.exp(g.sub(g.slice(c, 2, near![0]!, near![1]!), g.slice(c, 2, far![0]!, far![1]!)))
     const moved = g.mul(factor, g.slice(h, 2, far![0]!, far![1]!))
     h = g.add(h, reverse ? g.pad(moved, 2, 0, reach) : g.pad(moved, 2, reach, 0))
@@ -80,10 +94,23 @@ export const selectiveScan: OpDef = {
   kind: 'selective_scan',
   doc: 'h_t = exp(dt A) h_(t-1) + dt x_t B_tᵀ; y_t = h_t C_t per channel (arXiv 2312.00752)',
   infer: (types) => {
-    const [x, dt, a, b, c, state] = types as [typeof types[0] & {}, typeof types[0] & {}, typeof types[0] & {}, typeof types[0] & {}, typeof types[0] & {}, typeof types[0] & {}]
+    const [x, dt, a, b, c, state] = types as [
+      (typeof types)[0] & {},
+      (typeof types)[0] & {},
+      (typeof types)[0] & {},
+      (typeof types)[0] & {},
+      (typeof types)[0] & {},
+      (typeof types)[0] & {},
+    ]
     const n = a.shape[1]!
     const [batch, t, e] = x.shape as [number, number, number]
-    require(typeText(x) === typeText(dt) && a.shape[0] === e && b.shape[2] === n && b.shape[1] === t && typeText(b) === typeText(c) && typeText(state) === typeText({ dtype: x.dtype, shape: [batch, e, n] }), () => `selective_scan: ${types.map(typeText).join(' ')}`)
+    require(typeText(x) === typeText(dt) &&
+      a.shape[0] === e &&
+      b.shape[2] === n &&
+      b.shape[1] === t &&
+      typeText(b) === typeText(c) &&
+      typeText(state) === typeText({ dtype: x.dtype, shape: [batch, e, n] }), () =>
+      `selective_scan: ${types.map(typeText).join(' ')}`)
     return [x, state]
   },
   cost: (node) => ({ flops: 6 * sizeOf(node.inputs[0]!.type.shape) * node.inputs[2]!.type.shape[1]! }),

@@ -13,7 +13,8 @@ export const triInverse: OpDef = {
   kind: 'tri_inverse',
   doc: '(I + A)^-1 of a strictly lower triangular A',
   infer: ([a]) => {
-    require(a!.shape.length >= 2 && a!.shape.at(-1) === a!.shape.at(-2), () => `tri_inverse: ${typeText(a!)} must be square`)
+    require(a!.shape.length >= 2 && a!.shape.at(-1) === a!.shape.at(-2), () =>
+      `tri_inverse: ${typeText(a!)} must be square`)
     return [a!]
   },
   vjp: (g, node, [ct]) => {

@@ -43,7 +43,7 @@ export const DEFAULT_SPACE: SpaceConfig = {
   mixers: [attention, mamba2, deltanet].map(({ kind }) => ({ kind })),
   channelMixers: [{ kind: ffn.kind }],
   channelCounts: [0, 1, 2],
-  dModels: MODEL_PARAMS.dModel.search,
+  dModels: MODEL_PARAMS.dModel.search ?? [],
   minBlocks: 1,
   maxBlocks: 30,
   model: {},

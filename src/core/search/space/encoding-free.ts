@@ -113,7 +113,7 @@ const mutateRepeats: Mutator<FreeGenome> = (genome, _space, rng) => {
   const changes = new Map([[index, delta], ...(taker === undefined ? [] : [[taker, -delta] as const])])
   const next = segments.map((segment, i) => ({ ...segment, repeat: segment.repeat + (changes.get(i) ?? 0) }))
   if (next.some(({ repeat }) => repeat < 1)) return undefined
-  const description = [...changes.keys()].map((i) => `${nameOf(i)}: ${segments[i]!.repeat} repeats become ${next[i]!.repeat}`).join(', ')
+  const description = [...changes.keys()].map((i) => `${nameOf(i)}: x${segments[i]!.repeat} becomes x${next[i]!.repeat}`).join(', ')
   return { genome: { ...genome, segments: next }, description }
 }
 

@@ -100,7 +100,7 @@ const mutateRepeats: Mutator<StrictGenome> = (genome, _space, rng) => {
   const changes = new Map([[index, delta], ...(taker === undefined ? [] : [[taker, -delta] as const])])
   const stages = genome.stages.map((stage, i) => ({ ...stage, repeat: stage.repeat + (changes.get(i) ?? 0) }))
   if (stages.some(({ repeat }, i) => repeat < (i === 0 ? 1 : 0))) return undefined
-  const description = [...changes.keys()].map((i) => `${STAGES[i]}: ${genome.stages[i]!.repeat} repeats become ${stages[i]!.repeat}`).join(', ')
+  const description = [...changes.keys()].map((i) => `${STAGES[i]}: x${genome.stages[i]!.repeat} becomes x${stages[i]!.repeat}`).join(', ')
   return { genome: { ...genome, stages }, description }
 }
 

@@ -69,10 +69,8 @@ function metricFrom(json: unknown, path: string): string {
   return metric
 }
 
-/** The number that a metric has; NaN where it is missing. */
-export function metricValue(metrics: Metrics, metric: string): number {
-  return (Object.hasOwn(metrics, metric) ? metrics[metric] : undefined) ?? NaN
-}
+/** The number that a metric of core/metrics has; NaN where it is missing. */
+export const metricValue = (metrics: Metrics, metric: string): number => metrics[metric] ?? NaN
 
 /** The objectives' values as they are, in order; NaN where missing. */
 export const objectiveValues = (goal: Goal, metrics: Metrics): number[] => goal.objectives.map(({ metric }) => metricValue(metrics, metric))
@@ -93,13 +91,14 @@ export function costsOf(goal: Goal, { state, metrics }: Pick<Trial, 'state' | 'm
  * for a bound of 0). 0 where all are met, infinite where a metric is missing or not finite.
  */
 export function violation(constraints: readonly Constraint[], metrics: Metrics): number {
-  return constraints.reduce((sum, { metric, min, max }) => {
+  let sum = 0
+  for (const { metric, min, max } of constraints) {
     const value = metricValue(metrics, metric)
     if (!Number.isFinite(value)) return Infinity
-    const above = max === undefined ? 0 : Math.max(0, value - max) / (Math.abs(max) || 1)
-    const below = min === undefined ? 0 : Math.max(0, min - value) / (Math.abs(min) || 1)
-    return sum + above + below
-  }, 0)
+    if (max !== undefined && value > max) sum += (value - max) / (Math.abs(max) || 1)
+    if (min !== undefined && value < min) sum += (min - value) / (Math.abs(min) || 1)
+  }
+  return sum
 }
 
 /** Whether metrics keep every constraint. */

@@ -29,7 +29,14 @@ export interface Placement {
 }
 
 /** Reads the trace of `runs` equal runs that took `wallMs` together. */
-export function placement(program: Program, session: Session, blocks: readonly FlatBlock[], events: readonly TraceEvent[], runs: number, wallMs: number): Placement {
+export function placement(
+  program: Program,
+  session: Session,
+  blocks: readonly FlatBlock[],
+  events: readonly TraceEvent[],
+  runs: number,
+  wallMs: number,
+): Placement {
   const asked = program.graph.nodes.filter((n) => ops.get(n.op)!.decompose !== undefined)
   const perBlock = blocks.map((flat, i): BlockPlacement => {
     const scope = blockScope(i, flat.block)
@@ -47,7 +54,12 @@ export function placement(program: Program, session: Session, blocks: readonly F
   })
   const inBlocks = perBlock.reduce((sum, b) => sum + b.kernelMs, 0)
   const all = kernelMs(events) / runs
-  return { blocks: perBlock, outsideKernelMs: all - inBlocks, unattributedMs: wallMs / runs - all, providers: countProviders(events, runs) }
+  return {
+    blocks: perBlock,
+    outsideKernelMs: all - inBlocks,
+    unattributedMs: wallMs / runs - all,
+    providers: countProviders(events, runs),
+  }
 }
 
 const kernelMs = (events: readonly TraceEvent[]): number => events.reduce((sum, e) => sum + e.microseconds, 0) / 1000

@@ -54,7 +54,7 @@ export interface Profile {
   readonly stacks: readonly StackProfile[]
 }
 
-interface Opened {
+export interface Opened {
   readonly name: string
   readonly index: number
   readonly phase: 'prefill' | 'decode'
@@ -72,34 +72,70 @@ export async function profileStacks(specs: readonly ArchSpec[], options: Profile
     for (const [index, spec] of specs.entries()) {
       for (const phase of options.phases) {
         options.signal?.throwIfAborted()
-        options.onProgress?.({ phase: 'compile', done: opened.length, total: specs.length * options.phases.length, unit: 'programs' })
+        options.onProgress?.({
+          phase: 'compile',
+          done: opened.length,
+          total: specs.length * options.phases.length,
+          unit: 'programs',
+        })
         opened.push(await openPhase(index, resolveSpec(spec), phase, options, false))
       }
     }
     const subjects: Subject[] = [floor.subject, ...opened.map(({ name, run }) => ({ name, run }))]
-    const latencies = await measure(subjects, { ...options.limits, seed: options.seed, signal: options.signal, onProgress: options.onProgress })
+    const latencies = await measure(subjects, {
+      ...options.limits,
+      seed: options.seed,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    })
     const stacks: StackProfile[] = []
     for (const index of specs.keys()) {
       const phases: PhaseProfile[] = []
       for (const o of opened.filter((x) => x.index === index)) {
         const latency = latencies.find((l) => l.name === o.name)!
-        phases.push({ phase: o.phase, latency, graphHash: hashGraph(o.session.graph), placement: options.trace === true ? await trace(o, options) : undefined })
+        phases.push({
+          phase: o.phase,
+          latency,
+          graphHash: hashGraph(o.session.graph),
+          placement: options.trace === true ? await trace(o, options) : undefined,
+        })
       }
       stacks.push({ index, phases })
     }
     const { batchSize, promptLen, context } = options
-    return { protocol: PROTOCOL_VERSION, target: options.target.kind, shape: { batchSize, promptLen, context }, floor: latencies[0]!, stacks }
+    return {
+      protocol: PROTOCOL_VERSION,
+      target: options.target.kind,
+      shape: { batchSize, promptLen, context },
+      floor: latencies[0]!,
+      stacks,
+    }
   } finally {
     for (const { session } of opened) session.close()
     floor.session.close()
   }
 }
 
-async function openPhase(index: number, resolved: ResolvedSpec, phase: 'prefill' | 'decode', options: ProfileOptions, profile: boolean): Promise<Opened> {
+export async function openPhase(
+  index: number,
+  resolved: ResolvedSpec,
+  phase: 'prefill' | 'decode',
+  options: ProfileOptions,
+  profile: boolean,
+): Promise<Opened> {
   const { target, seed, threads, batchSize, promptLen, context, decomposeAll = false } = options
-  if (context < promptLen) throw new HeddleError('usage', `context (${context}) must be at least promptLen (${promptLen})`, { path: 'context' })
-  const { program, weights }: InferenceProgram = phase === 'prefill' ? prefillProgram(resolved, options) : decodeProgram(resolved, options)
-  const session = await target.open(program, { initial: initWeights(weights, seed), decomposeAll, profile, ...(threads !== undefined && { threads }) })
+  if (context < promptLen)
+    throw new HeddleError('usage', `context (${context}) must be at least promptLen (${promptLen})`, {
+      path: 'context',
+    })
+  const { program, weights }: InferenceProgram =
+    phase === 'prefill' ? prefillProgram(resolved, options) : decodeProgram(resolved, options)
+  const session = await target.open(program, {
+    initial: initWeights(weights, seed),
+    decomposeAll,
+    profile,
+    ...(threads !== undefined && { threads }),
+  })
   const random = rng(seed, 'prompt')
   const length = phase === 'prefill' ? promptLen : 1
   const tokens = Int32Array.from({ length: batchSize * length }, () => random.integer(resolved.settings.vocabSize))
@@ -110,10 +146,13 @@ async function openPhase(index: number, resolved: ResolvedSpec, phase: 'prefill'
 }
 
 /** A program that copies one number. */
-async function openFloor({ target, threads }: ProfileOptions): Promise<{ subject: Subject; session: Session }> {
+export async function openFloor({ target, threads }: ProfileOptions): Promise<{ subject: Subject; session: Session }> {
   const g = newGraph()
   g.output('y', g.neg(g.input('x', { dtype: 'f32', shape: [1] })))
-  const session = await target.open({ name: 'floor', phase: 'decode', graph: g.finish(), bindings: [], frozen: [] }, { initial: new Map(), ...(threads !== undefined && { threads }) })
+  const session = await target.open(
+    { name: 'floor', phase: 'decode', graph: g.finish(), bindings: [], frozen: [] },
+    { initial: new Map(), ...(threads !== undefined && { threads }) },
+  )
   const x = Float32Array.of(1)
   return { session, subject: { name: 'floor', run: () => void session.runSync({ x }) } }
 }

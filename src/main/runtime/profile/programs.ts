@@ -21,14 +21,35 @@ export interface InferenceProgram {
 }
 
 /** Reads a prompt: `tokens` [B,T] -> `logits` of the last token (or `allLogits`) and the states after it. */
-export function prefillProgram(resolved: ResolvedSpec, { batchSize, promptLen, context }: InferenceShape, outputs: readonly ModelOutput[] = ['logits']): InferenceProgram {
-  const { graph, weights, states } = lower(resolved, { phase: 'prefill', batchSize, seqLen: promptLen, context, outputs })
-  return { program: { name: 'prefill', phase: 'prefill', graph, bindings: [], frozen: weights.map((w) => w.name) }, weights, states }
+export function prefillProgram(
+  resolved: ResolvedSpec,
+  { batchSize, promptLen, context }: InferenceShape,
+  outputs: readonly ModelOutput[] = ['logits'],
+): InferenceProgram {
+  const { graph, weights, states } = lower(resolved, {
+    phase: 'prefill',
+    batchSize,
+    seqLen: promptLen,
+    context,
+    outputs,
+  })
+  return {
+    program: { name: 'prefill', phase: 'prefill', graph, bindings: [], frozen: weights.map((w) => w.name) },
+    weights,
+    states,
+  }
 }
 
 /** One token: `tokens` [B,1] and `position` -> `logits`; the states are bound. */
-export function decodeProgram(resolved: ResolvedSpec, { batchSize, context }: Omit<InferenceShape, 'promptLen'>): InferenceProgram {
+export function decodeProgram(
+  resolved: ResolvedSpec,
+  { batchSize, context }: Omit<InferenceShape, 'promptLen'>,
+): InferenceProgram {
   const { graph, weights, states } = lower(resolved, { phase: 'decode', batchSize, seqLen: 1, context })
   const bindings = states.map(({ name }) => ({ input: name, output: `next.${name}` }))
-  return { program: { name: 'decode', phase: 'decode', graph, bindings, frozen: weights.map((w) => w.name) }, weights, states }
+  return {
+    program: { name: 'decode', phase: 'decode', graph, bindings, frozen: weights.map((w) => w.name) },
+    weights,
+    states,
+  }
 }

@@ -12,8 +12,12 @@ export const targets: readonly Target[] = [ortCpu, ortWebgpu, ortCuda, reference
 /** The target of a kind; throws HeddleError `target-missing` when it is unknown or does not work here. */
 export function targetOf(kind: string): Target {
   const target = targets.find((t) => t.kind === kind)
-  if (target === undefined) throw new HeddleError('target-missing', `unknown target ${JSON.stringify(kind)}`, { hint: `known targets: ${targets.map((t) => t.kind).join(', ')}` })
+  if (target === undefined)
+    throw new HeddleError('target-missing', `unknown target ${JSON.stringify(kind)}`, {
+      hint: `known targets: ${targets.map((t) => t.kind).join(', ')}`,
+    })
   const availability = target.probe()
-  if (!availability.isAvailable) throw new HeddleError('target-missing', `target ${kind} is not available: ${availability.reason}`)
+  if (!availability.isAvailable)
+    throw new HeddleError('target-missing', `target ${kind} is not available: ${availability.reason}`)
   return target
 }

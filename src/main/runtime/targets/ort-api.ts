@@ -8,8 +8,8 @@ import type { BindingHost, BoundValue } from './ort-binding.ts'
 import { findOrtLibrary } from './ort-library.ts'
 import { loadOrt } from './ort-native.ts'
 import type { OrtNative, Pointer } from './ort-native.ts'
-import { appendProvider, cString, listProviders } from './ort-providers.ts'
-import type { Provider, ProviderStatus } from './ort-providers.ts'
+import { appendProvider, cString, listProviders, PROVIDERS } from './ort-providers.ts'
+import type { Provider, ProviderName, ProviderStatus } from './ort-providers.ts'
 import { dtypeOfCode } from './ort-tensor.ts'
 import type { OrtTensor, OrtValueInfo } from './ort-tensor.ts'
 
@@ -79,8 +79,8 @@ export class OrtRuntime {
   }
 
   /** Tells for each execution provider whether it works here, and if not, why. */
-  listProviders(): readonly ProviderStatus[] {
-    return listProviders(this.#native)
+  listProviders(names: readonly ProviderName[] = PROVIDERS): readonly ProviderStatus[] {
+    return listProviders(this.#native, names)
   }
 
   /**

@@ -7,7 +7,16 @@ import type { Target } from './target.ts'
 /** Fused ops whose CPU kernels are right and faster than their decomposition, by phase. */
 const CLAIMED: Readonly<Record<Program['phase'], ReadonlySet<string>>> = {
   train: new Set(['rms_norm', 'softmax', 'silu', 'tri_inverse', 'depthwise_conv']),
-  prefill: new Set(['rms_norm', 'softmax', 'silu', 'tri_inverse', 'depthwise_conv', 'attention', 'linear_attention', 'causal_conv1d']),
+  prefill: new Set([
+    'rms_norm',
+    'softmax',
+    'silu',
+    'tri_inverse',
+    'depthwise_conv',
+    'attention',
+    'linear_attention',
+    'causal_conv1d',
+  ]),
   decode: new Set(['rms_norm', 'softmax', 'silu', 'attention_step', 'linear_attention', 'causal_conv1d']),
 }
 
@@ -18,12 +27,14 @@ export const ortCpu: Target = {
   probe: () => probeProvider('CPU'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() => openOrtProgram(program, options, {
-      providers: [],
-      claims: (node) => claims(node, program.phase),
-      config: {},
-      threads: Math.min(availableParallelism(), 16),
-    })),
+    Promise.resolve().then(() =>
+      openOrtProgram(program, options, {
+        providers: [],
+        claims: (node) => claims(node, program.phase),
+        config: {},
+        threads: Math.min(availableParallelism(), 16),
+      }),
+    ),
 }
 
 function claims(node: Node, phase: Program['phase']): boolean {

@@ -14,5 +14,7 @@ export const ortCuda: Target = {
   probe: () => probeProvider('CUDA'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() => openOrtProgram(program, options, { providers: [{ name: 'CUDA' }], claims, config: {}, threads: 1 })),
+    Promise.resolve().then(() =>
+      openOrtProgram(program, options, { providers: [{ name: 'CUDA' }], claims, config: {}, threads: 1 }),
+    ),
 }

@@ -30,10 +30,12 @@ const PREFIX = /^execution provider \w+: /
 /** What a failed check inside ONNX Runtime puts before its message: file, line, function and condition. */
 const SOURCE_LOCATION = /^\S+\.cc:\d+ .* was false\. /s
 
+export const PROVIDERS = Object.keys(ORT_NAMES) as readonly ProviderName[]
+
 /** Tries each provider: a listed one may still lack its adapter, driver or library. The first WebGPU try takes up to half a second. */
-export function listProviders(native: OrtNative): readonly ProviderStatus[] {
+export function listProviders(native: OrtNative, names: readonly ProviderName[]): readonly ProviderStatus[] {
   const built = builtProviders(native)
-  return (Object.keys(ORT_NAMES) as ProviderName[]).map((name) => {
+  return names.map((name) => {
     if (!built.includes(ORT_NAMES[name]))
       return { name, isAvailable: false, reason: 'this build of onnx runtime does not contain it' }
     const sessionOptions = native.create('CreateSessionOptions')

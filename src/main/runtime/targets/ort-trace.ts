@@ -17,13 +17,23 @@ export function readTrace(path: string): TraceEvent[] {
   try {
     events = JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    throw new HeddleError('file-invalid', `the profile of onnx runtime cannot be read: ${(error as Error).message}`, { path })
+    throw new HeddleError('file-invalid', `the profile of onnx runtime cannot be read: ${(error as Error).message}`, {
+      path,
+    })
   }
   rmSync(path, { force: true })
-  if (!Array.isArray(events)) throw new HeddleError('file-invalid', 'the profile of onnx runtime is not a list', { path })
+  if (!Array.isArray(events))
+    throw new HeddleError('file-invalid', 'the profile of onnx runtime is not a list', { path })
   return (events as ChromeEvent[]).flatMap(({ cat, name, dur, args }) =>
     cat === 'Node' && name?.endsWith(SUFFIX) === true && dur !== undefined
-      ? [{ node: name.slice(0, -SUFFIX.length), opType: args?.op_name ?? '', provider: args?.provider ?? '', microseconds: dur }]
+      ? [
+          {
+            node: name.slice(0, -SUFFIX.length),
+            opType: args?.op_name ?? '',
+            provider: args?.provider ?? '',
+            microseconds: dur,
+          },
+        ]
       : [],
   )
 }

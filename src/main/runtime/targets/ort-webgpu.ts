@@ -20,12 +20,20 @@ export const ortWebgpu: Target = {
   probe: () => probeProvider('WebGPU'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() => openOrtProgram(program, options, { providers: [{ name: 'WebGPU' }], claims: (node) => claims(node, program.phase), config: {}, threads: 1 })),
+    Promise.resolve().then(() =>
+      openOrtProgram(program, options, {
+        providers: [{ name: 'WebGPU' }],
+        claims: (node) => claims(node, program.phase),
+        config: {},
+        threads: 1,
+      }),
+    ),
 }
 
 function claims(node: Node, phase: Program['phase']): boolean {
   if (!CLAIMED[phase].has(node.op)) return false
-  if (node.op === 'attention' || node.op === 'attention_step') return takesHeadWidth(node) && (node.attrs['window'] as number) === 0
+  if (node.op === 'attention' || node.op === 'attention_step')
+    return takesHeadWidth(node) && (node.attrs['window'] as number) === 0
   if (node.op === 'linear_attention') return node.inputs[0]!.type.shape[3]! <= MAX_KEY_WIDTH
   return true
 }

@@ -36,15 +36,17 @@ export interface OrtTargetOptions {
 export function probeProvider(name: ProviderName): Availability {
   try {
     const runtime = openOrt()
-    const status = runtime.listProviders().find((p) => p.name === name)
-    if (status?.isAvailable === true) return { isAvailable: true, version: runtime.version }
-    return { isAvailable: false, reason: status?.reason ?? 'this build of onnx runtime does not contain it' }
+    const [status] = runtime.listProviders([name])
+    return status!.isAvailable
+      ? { isAvailable: true, version: runtime.version }
+      : { isAvailable: false, reason: status!.reason }
   } catch (error) {
     return { isAvailable: false, reason: (error as Error).message }
   }
 }
 
-const newArray = (type: TensorType): HostArray => (type.dtype === 'f32' ? new Float32Array(sizeOf(type.shape)) : new Int32Array(sizeOf(type.shape)))
+const newArray = (type: TensorType): HostArray =>
+  type.dtype === 'f32' ? new Float32Array(sizeOf(type.shape)) : new Int32Array(sizeOf(type.shape))
 
 /** GroupQueryAttention refuses other head widths when it runs. */
 export const takesHeadWidth = (node: Node): boolean => node.inputs[0]!.type.shape[3]! % 8 === 0
@@ -88,7 +90,9 @@ class OrtProgram implements OrtProgramSession {
     this.#ort = ort
     this.graph = graph
     this.times = times
-    this.claimed = graph.nodes.filter((n) => ops.get(n.op)!.decompose !== undefined).map(({ scope, op }) => ({ scope, op }))
+    this.claimed = graph.nodes
+      .filter((n) => ops.get(n.op)!.decompose !== undefined)
+      .map(({ scope, op }) => ({ scope, op }))
     const shared = (options.share as OrtProgramSession | undefined)?.pairs
     this.pairs = shared ?? new Map<string, Pair>()
     const bound = new Set(program.bindings.map((b) => b.input))
@@ -105,17 +109,24 @@ class OrtProgram implements OrtProgramSession {
     this.#stateInputs = stateInputs
     this.#feeds = feeds
     for (const { name, value } of graph.outputs) {
-      if (!program.bindings.some((b) => b.output === name)) this.#outputs.set(name, { data: newArray(value.type), shape: value.type.shape })
+      if (!program.bindings.some((b) => b.output === name))
+        this.#outputs.set(name, { data: newArray(value.type), shape: value.type.shape })
     }
   }
 
-  async run(feeds: Readonly<Record<string, HostArray>>, reads: readonly string[] = []): Promise<Readonly<Record<string, HostArray>>> {
+  async run(
+    feeds: Readonly<Record<string, HostArray>>,
+    reads: readonly string[] = [],
+  ): Promise<Readonly<Record<string, HostArray>>> {
     const binding = this.#prepare(feeds)
     await binding.runAsync()
     return this.#finish(reads)
   }
 
-  runSync(feeds: Readonly<Record<string, HostArray>>, reads: readonly string[] = []): Readonly<Record<string, HostArray>> {
+  runSync(
+    feeds: Readonly<Record<string, HostArray>>,
+    reads: readonly string[] = [],
+  ): Readonly<Record<string, HostArray>> {
     this.#prepare(feeds).run()
     return this.#finish(reads)
   }
@@ -141,7 +152,8 @@ class OrtProgram implements OrtProgramSession {
   #prepare(feeds: Readonly<Record<string, HostArray>>): Binding {
     for (const [name, place] of Object.entries(this.#feeds)) {
       const data = feeds[name] ?? missing(name)
-      if (data.length !== place.data.length) throw new Error(`input ${name} takes ${place.data.length} elements, got ${data.length}`)
+      if (data.length !== place.data.length)
+        throw new Error(`input ${name} takes ${place.data.length} elements, got ${data.length}`)
       place.data.set(data)
     }
     // one binding for each combination of sides that occurs: two for a program on its own
@@ -174,7 +186,8 @@ class OrtProgram implements OrtProgramSession {
 
 function newPair(type: TensorType, initial: Float32Array | undefined): Pair {
   const size = sizeOf(type.shape)
-  if (initial !== undefined && initial.length !== size) throw new Error(`initial state has ${initial.length} elements, needs ${size}`)
+  if (initial !== undefined && initial.length !== size)
+    throw new Error(`initial state has ${initial.length} elements, needs ${size}`)
   return { arrays: [initial?.slice() ?? new Float32Array(size), new Float32Array(size)], current: 0 }
 }
 

@@ -27,13 +27,21 @@ function openReference(program: Program, options: OpenOptions): Session {
   const graph = optimise(program.graph, { claims: () => false, trace: options.onPass, verifyEach: true })
   const passesS = (performance.now() - started) / 1000
   const inputs = inputsOf(graph)
-  const fixed = new Set([...program.frozen, ...program.bindings.map((b) => b.input), ...[...inputs.keys()].filter((name) => options.initial.has(name))])
+  const fixed = new Set([
+    ...program.frozen,
+    ...program.bindings.map((b) => b.input),
+    ...[...inputs.keys()].filter((name) => options.initial.has(name)),
+  ])
   const state = (options.share as ReferenceSession | undefined)?.state ?? new Map<string, Tensor>()
   for (const name of fixed) {
     const { type } = inputs.get(name)!.outputs[0]!
-    if (!state.has(name)) state.set(name, tensor(type.dtype, type.shape, options.initial.get(name) ?? new Float64Array(sizeOf(type.shape))))
+    if (!state.has(name))
+      state.set(name, tensor(type.dtype, type.shape, options.initial.get(name) ?? new Float64Array(sizeOf(type.shape))))
   }
-  const runSync = (feeds: Readonly<Record<string, HostArray>>, reads: readonly string[] = []): Readonly<Record<string, HostArray>> => {
+  const runSync = (
+    feeds: Readonly<Record<string, HostArray>>,
+    reads: readonly string[] = [],
+  ): Readonly<Record<string, HostArray>> => {
     const all = new Map<string, Tensor>()
     for (const [name, node] of inputs) {
       const { type } = node.outputs[0]!
@@ -65,4 +73,3 @@ function missing(name: string): never {
 function toHost({ dtype, data }: Tensor): HostArray {
   return dtype === 'f32' ? Float32Array.from(data) : Int32Array.from(data)
 }
-

@@ -4,7 +4,8 @@ import type { Graph, Node } from '#core/graph/types.ts'
 /** What a caller feeds and reads: f32 as Float32Array, i32 as Int32Array. */
 export type HostArray = Float32Array | Int32Array
 
-export type Availability = { readonly isAvailable: true; readonly version: string } | { readonly isAvailable: false; readonly reason: string }
+export type Availability =
+  { readonly isAvailable: true; readonly version: string } | { readonly isAvailable: false; readonly reason: string }
 
 /** How a node was executed: by a kernel of the runtime for the fused op, or as its meaning in primitive ops. */
 export interface ClaimedOp {
@@ -46,7 +47,10 @@ export interface Session {
    * One run: takes what changes, advances the bound state and returns the outputs that were asked for.
    * Throws HeddleError `target-failed`.
    */
-  run(feeds: Readonly<Record<string, HostArray>>, reads?: readonly string[]): Promise<Readonly<Record<string, HostArray>>>
+  run(
+    feeds: Readonly<Record<string, HostArray>>,
+    reads?: readonly string[],
+  ): Promise<Readonly<Record<string, HostArray>>>
   /** The same, blocking: for measurements, where the event loop must stay out of the way. */
   runSync(feeds: Readonly<Record<string, HostArray>>, reads?: readonly string[]): Readonly<Record<string, HostArray>>
   /** A copy of a bound state. */

@@ -19,7 +19,10 @@ export interface Checkpoint {
 }
 
 const stateNames = (weights: readonly Weight[]): { name: string; shape: readonly number[] }[] =>
-  weights.flatMap(({ name, shape }) => [{ name, shape }, ...adamw.moments.map((m) => ({ name: momentName(m, name), shape }))])
+  weights.flatMap(({ name, shape }) => [
+    { name, shape },
+    ...adamw.moments.map((m) => ({ name: momentName(m, name), shape })),
+  ])
 
 /** Checks before a run that its checkpoint can be written. Throws HeddleError `file-missing`. */
 export function checkFolder(path: string): void {
@@ -27,21 +30,39 @@ export function checkFolder(path: string): void {
   try {
     accessSync(folder, constants.W_OK)
   } catch (error) {
-    throw new HeddleError('file-missing', `checkpoints cannot be written to ${folder}: ${(error as Error).message}`, { path, hint: 'name a file in a folder that exists and may be written to' })
+    throw new HeddleError('file-missing', `checkpoints cannot be written to ${folder}: ${(error as Error).message}`, {
+      path,
+      hint: 'name a file in a folder that exists and may be written to',
+    })
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw new HeddleError('file-missing', `${path} is a folder`, { path, hint: 'name a file for the checkpoint' })
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new HeddleError('file-missing', `${path} is a folder`, { path, hint: 'name a file for the checkpoint' })
 }
 
 /** Writes weights and moments after `step` steps. */
-export async function saveCheckpoint(path: string, step: number, config: TrainConfig, weights: readonly Weight[], session: Session): Promise<void> {
-  const tensors = stateNames(weights).map(({ name, shape }) => ({ name, dtype: 'F32' as const, shape, data: session.read(name) }))
-  await writeFileAtomic(path, encodeSafetensors(tensors, {
-    format: 'heddle checkpoint 1',
-    step: String(step),
-    spec: canonicalJson(config.spec),
-    specHash: hashSpec(config.spec),
-    config: canonicalJson(config),
+export async function saveCheckpoint(
+  path: string,
+  step: number,
+  config: TrainConfig,
+  weights: readonly Weight[],
+  session: Session,
+): Promise<void> {
+  const tensors = stateNames(weights).map(({ name, shape }) => ({
+    name,
+    dtype: 'F32' as const,
+    shape,
+    data: session.read(name),
   }))
+  await writeFileAtomic(
+    path,
+    encodeSafetensors(tensors, {
+      format: 'heddle checkpoint 1',
+      step: String(step),
+      spec: canonicalJson(config.spec),
+      specHash: hashSpec(config.spec),
+      config: canonicalJson(config),
+    }),
+  )
 }
 
 /**
@@ -55,13 +76,17 @@ export function loadCheckpoint(path: string, config: TrainConfig, weights: reado
       throw new HeddleError('checkpoint-invalid', message, { path, hint })
     }
     const step = Number(file.metadata.get('step'))
-    if (file.metadata.get('format') !== 'heddle checkpoint 1' || !Number.isInteger(step) || step < 0) fail('the file is not a heddle checkpoint')
-    if (step > config.run.steps) fail(`the checkpoint is at step ${step}, the run ends at step ${config.run.steps}`, 'raise the number of steps')
-    if (file.metadata.get('specHash') !== hashSpec(config.spec)) fail('the checkpoint belongs to another architecture', 'resume with the spec that the checkpoint was made with')
+    if (file.metadata.get('format') !== 'heddle checkpoint 1' || !Number.isInteger(step) || step < 0)
+      fail('the file is not a heddle checkpoint')
+    if (step > config.run.steps)
+      fail(`the checkpoint is at step ${step}, the run ends at step ${config.run.steps}`, 'raise the number of steps')
+    if (file.metadata.get('specHash') !== hashSpec(config.spec))
+      fail('the checkpoint belongs to another architecture', 'resume with the spec that the checkpoint was made with')
     const state = new Map<string, Float32Array>()
     for (const { name, shape } of stateNames(weights)) {
       const entry = file.tensors.get(name) ?? fail(`tensor ${name} is missing`)
-      if (entry.shape.join() !== shape.join()) fail(`tensor ${name} is [${entry.shape.join(',')}], the model has [${shape.join(',')}]`)
+      if (entry.shape.join() !== shape.join())
+        fail(`tensor ${name} is [${entry.shape.join(',')}], the model has [${shape.join(',')}]`)
       state.set(name, file.readFloats(name))
     }
     return { step, state }

@@ -19,18 +19,28 @@ export interface CorpusOptions {
 type CorpusConfig = Extract<DataConfig, { kind: 'corpus' }>
 
 /** Opens, and where needed tokenises, the corpus of a run. Throws the HeddleErrors of corpora and tokenizers. */
-export async function corpusBatches(data: CorpusConfig, run: ValuesOf<typeof RUN_PARAMS>, options: CorpusOptions = {}): Promise<BatchSource> {
+export async function corpusBatches(
+  data: CorpusConfig,
+  run: ValuesOf<typeof RUN_PARAMS>,
+  options: CorpusOptions = {},
+): Promise<BatchSource> {
   const dataset = await openTokens(data, options)
   const { batchSize, seqLen, seed, validationTokens } = run
-  // both splits must hold a window: better said before the first step than at the first validation
-  dataset.trainWindows(seqLen)
-  dataset.validation({ batchSize, seqLen, maxTokens: validationTokens }).next()
+  try {
+    // both splits must hold a window: better said before the first step than at the first validation
+    dataset.trainWindows(seqLen)
+    dataset.validation({ batchSize, seqLen, maxTokens: validationTokens }).next()
+  } catch (error) {
+    dataset.close()
+    throw error
+  }
   return {
     vocabSize: dataset.vocabSize,
     isScored: false,
     train: (index) => shifted(dataset.trainBatch(index, { batchSize, seqLen, seed }), batchSize, seqLen),
     *validation() {
-      for (const { tokens, bytes } of dataset.validation({ batchSize, seqLen, maxTokens: validationTokens })) yield { ...shifted(tokens, batchSize, seqLen), bytes }
+      for (const { tokens, bytes } of dataset.validation({ batchSize, seqLen, maxTokens: validationTokens }))
+        yield { ...shifted(tokens, batchSize, seqLen), bytes }
     },
     close: () => dataset.close(),
   }
@@ -46,15 +56,19 @@ export async function bigramOf(data: CorpusConfig, options: CorpusOptions = {}):
   }
 }
 
-async function openTokens(data: CorpusConfig, { onProgress, signal }: CorpusOptions): Promise<TokenDataset> {
-  const tokenizer = await loadTokenizer(data.tokenizer)
-  const corpus = await openCorpus(data.path === null ? 'demo' : { path: data.path, field: data.field, dtype: data.dtype })
+async function openTokens(
+  { path, field, dtype, tokenizer: name }: CorpusConfig,
+  { onProgress, signal }: CorpusOptions,
+): Promise<TokenDataset> {
+  const tokenizer = await loadTokenizer(name)
+  const corpus = await openCorpus({ ...(path === null ? { kind: 'demo' } : { path }), field, dtype })
   return prepareDataset(corpus, tokenizer, { onProgress, signal })
 }
 
 /** Windows of T + 1 tokens as inputs and targets, [B,T] each. */
 function shifted(windows: Int32Array, batchSize: number, seqLen: number): Batch {
-  const tokens = new Int32Array(batchSize * seqLen), targets = new Int32Array(batchSize * seqLen)
+  const tokens = new Int32Array(batchSize * seqLen),
+    targets = new Int32Array(batchSize * seqLen)
   for (let b = 0; b < batchSize; b++) {
     const start = b * (seqLen + 1)
     tokens.set(windows.subarray(start, start + seqLen), b * seqLen)

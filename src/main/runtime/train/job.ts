@@ -25,8 +25,13 @@ export function parseTrainPayload(input: unknown): TrainPayload {
   const json = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>
   const { config, checkpoint, resume } = json
   for (const [name, path] of Object.entries({ checkpoint, resume }))
-    if (path !== undefined && typeof path !== 'string') throw new HeddleError('usage', `${name} must be a path`, { path: name })
-  return { config: parseTrainConfig(config), checkpoint: checkpoint as string | undefined, resume: resume as string | undefined }
+    if (path !== undefined && typeof path !== 'string')
+      throw new HeddleError('usage', `${name} must be a path`, { path: name })
+  return {
+    config: parseTrainConfig(config),
+    checkpoint: checkpoint as string | undefined,
+    resume: resume as string | undefined,
+  }
 }
 
 /** Emits arrays of MetricPoint; answers a TrainAnswer. */
@@ -59,7 +64,13 @@ export const trainJob: Job = async (payload, { progress, emit, signal }) => {
   }
 }
 
-async function openSource(config: TrainConfig, progress: (value: unknown) => void, signal: AbortSignal): Promise<BatchSource> {
+async function openSource(
+  config: TrainConfig,
+  progress: (value: unknown) => void,
+  signal: AbortSignal,
+): Promise<BatchSource> {
   const { data, run } = config
-  return data.kind === 'task' ? taskSource(data.task, data.params, run) : corpusBatches(data, run, { onProgress: progress, signal })
+  return data.kind === 'task'
+    ? taskSource(data.task, data.params, run)
+    : corpusBatches(data, run, { onProgress: progress, signal })
 }

@@ -37,9 +37,14 @@ export function taskSource(kind: string, given: Readonly<Record<string, unknown>
   const params = resolveParams(task.params, given, { dModel: 0 }, 'data.params')
   const size = { batchSize: run.batchSize, seqLen: run.seqLen }
   if (run.seqLen < task.minSeqLen(params))
-    throw new HeddleError('param-invalid', `task ${kind} needs seqLen of at least ${task.minSeqLen(params)}, got ${run.seqLen}`, { path: 'run.seqLen' })
+    throw new HeddleError(
+      'param-invalid',
+      `task ${kind} needs seqLen of at least ${task.minSeqLen(params)}, got ${run.seqLen}`,
+      { path: 'run.seqLen' },
+    )
   const batches = Math.max(1, Math.floor(run.validationTokens / (run.batchSize * run.seqLen)))
-  const batch = (split: 'train' | 'test', index: number): Batch => drawBatch(task, { seed: run.seed, split, index }, size, params)
+  const batch = (split: 'train' | 'test', index: number): Batch =>
+    drawBatch(task, { seed: run.seed, split, index }, size, params)
   return {
     vocabSize: task.vocabSize(params),
     isScored: true,

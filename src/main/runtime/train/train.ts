@@ -61,7 +61,8 @@ export function firstWeights(config: TrainConfig, weights: readonly Weight[]): M
   if (!config.optimiser.weightNorm) return initial
   for (const weight of weights) {
     const projection = projectionOf(weight, config.optimiser.weightNormEmbedding)
-    if (projection !== undefined) initial.set(weight.name, projectData(initial.get(weight.name)!, weight.shape as [number, number], projection))
+    if (projection !== undefined)
+      initial.set(weight.name, projectData(initial.get(weight.name)!, weight.shape as [number, number], projection))
   }
   return initial
 }
@@ -69,17 +70,34 @@ export function firstWeights(config: TrainConfig, weights: readonly Weight[]): M
 /**
  * Trains a stack. Divergence and cancelling end the run as data, with the state so far; other errors are thrown.
  */
-export async function train(config: TrainConfig, source: BatchSource, target: Target, options: TrainOptions = {}): Promise<TrainResult> {
+export async function train(
+  config: TrainConfig,
+  source: BatchSource,
+  target: Target,
+  options: TrainOptions = {},
+): Promise<TrainResult> {
   const started = performance.now()
   const seconds = (): number => (performance.now() - started) / 1000
   const { run, optimiser } = config
   const resolved = resolveSpec(config.spec)
   if (source.vocabSize > resolved.settings.vocabSize)
-    throw new HeddleError('spec-invalid', `vocabSize (${resolved.settings.vocabSize}) is smaller than the data's vocabulary (${source.vocabSize})`, { path: 'model.vocabSize', hint: `set vocabSize to at least ${source.vocabSize}` })
+    throw new HeddleError(
+      'spec-invalid',
+      `vocabSize (${resolved.settings.vocabSize}) is smaller than the data's vocabulary (${source.vocabSize})`,
+      { path: 'model.vocabSize', hint: `set vocabSize to at least ${source.vocabSize}` },
+    )
   if (options.checkpoint !== undefined) checkFolder(options.checkpoint)
-  const programs = trainPrograms(resolved, { batchSize: run.batchSize, seqLen: run.seqLen, optimiser, accumulation: run.accumulation })
+  const programs = trainPrograms(resolved, {
+    batchSize: run.batchSize,
+    seqLen: run.seqLen,
+    optimiser,
+    accumulation: run.accumulation,
+  })
   const resumed = options.resume === undefined ? undefined : loadCheckpoint(options.resume, config, programs.weights)
-  const open = { initial: resumed?.state ?? firstWeights(config, programs.weights), ...(config.threads !== null && { threads: config.threads }) }
+  const open = {
+    initial: resumed?.state ?? firstWeights(config, programs.weights),
+    ...(config.threads !== null && { threads: config.threads }),
+  }
   const sessions: { close(): void }[] = []
   const opened = async <T extends { close(): void }>(opening: Promise<T>): Promise<T> => {
     const session = await opening
@@ -89,7 +107,9 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
   try {
     // the program that steps holds the state; the others read it there
     const updateSession = programs.update === undefined ? undefined : await opened(target.open(programs.update, open))
-    const batchSession = await opened(target.open(programs.batch, { ...open, ...(updateSession !== undefined && { share: updateSession }) }))
+    const batchSession = await opened(
+      target.open(programs.batch, { ...open, ...(updateSession !== undefined && { share: updateSession }) }),
+    )
     const stateful = updateSession ?? batchSession
     const validation = await opened(openValidation(config, resolved, source, target, stateful))
     const limit = divergenceLimit(resolved.settings.vocabSize)
@@ -103,14 +123,22 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
       ...(error !== undefined && { error: errorRecord(error) }),
       steps: step,
       final,
-      tokensPerSecond: trainSeconds === 0 ? 0 : ((step - first) * run.accumulation * run.batchSize * run.seqLen) / trainSeconds,
+      tokensPerSecond:
+        trainSeconds === 0 ? 0 : ((step - first) * run.accumulation * run.batchSize * run.seqLen) / trainSeconds,
       seconds: seconds(),
       firstStepSeconds,
       weights: new Map(programs.weights.map((w) => [w.name, stateful.read(w.name)])),
     })
-    const cancelled = (): TrainResult => result('cancelled', new HeddleError('job-cancelled', `cancelled after step ${step}`))
+    const cancelled = (): TrainResult =>
+      result('cancelled', new HeddleError('job-cancelled', `cancelled after step ${step}`))
     const diverged = (at: number, lr: number): TrainResult =>
-      result('failed', new HeddleError('train-diverged', `diverged at step ${at}, lr ${lr.toPrecision(3)}`, { path: `step ${at}`, hint: 'lower the learning rate, lengthen the warm-up or clip gradients' }))
+      result(
+        'failed',
+        new HeddleError('train-diverged', `diverged at step ${at}, lr ${lr.toPrecision(3)}`, {
+          path: `step ${at}`,
+          hint: 'lower the learning rate, lengthen the warm-up or clip gradients',
+        }),
+      )
     if (step === run.steps) final = (await validation.score(options.signal)) ?? {}
     while (step < run.steps) {
       if (options.signal?.aborted === true) return cancelled()
@@ -131,7 +159,8 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
       const tokensPerSecond = (run.accumulation * run.batchSize * run.seqLen) / took
       options.onPoint?.({ step, values: { ...values, lr, tokensPerSecond, ...scored } })
       const isSaved = run.checkpointEvery !== null && step % run.checkpointEvery === 0
-      if (options.checkpoint !== undefined && (isSaved || step === run.steps)) await saveCheckpoint(options.checkpoint, step, config, programs.weights, stateful)
+      if (options.checkpoint !== undefined && (isSaved || step === run.steps))
+        await saveCheckpoint(options.checkpoint, step, config, programs.weights, stateful)
       if (isValidated && scored === undefined) return cancelled()
     }
     options.onProgress?.({ phase: 'train', done: step, total: run.steps, unit: 'steps' })
@@ -141,15 +170,32 @@ export async function train(config: TrainConfig, source: BatchSource, target: Ta
   }
 }
 
-async function oneStep(config: TrainConfig, source: BatchSource, batch: Session, update: Session | undefined, step: number, lr: number): Promise<StepValues> {
+async function oneStep(
+  config: TrainConfig,
+  source: BatchSource,
+  batch: Session,
+  update: Session | undefined,
+  step: number,
+  lr: number,
+): Promise<StepValues> {
   const { accumulation } = config.run
-  const scalars = Object.fromEntries(Object.entries({ lr, ...adamw.scalars(step + 1, config.optimiser) }).map(([name, value]) => [name, Float32Array.of(value)]))
+  const scalars = Object.fromEntries(
+    Object.entries({ lr, ...adamw.scalars(step + 1, config.optimiser) }).map(([name, value]) => [
+      name,
+      Float32Array.of(value),
+    ]),
+  )
   if (update === undefined) {
-    const { loss, gradNorm, weightNorm } = await batch.run({ ...source.train(step), ...scalars }, ['loss', 'gradNorm', 'weightNorm'])
+    const { loss, gradNorm, weightNorm } = await batch.run({ ...source.train(step), ...scalars }, [
+      'loss',
+      'gradNorm',
+      'weightNorm',
+    ])
     return { loss: loss![0]!, gradNorm: gradNorm![0]!, weightNorm: weightNorm![0]! }
   }
   let total = 0
-  for (let i = 0; i < accumulation; i++) total += (await batch.run({ ...source.train(step * accumulation + i) }, ['loss']))['loss']![0]!
+  for (let i = 0; i < accumulation; i++)
+    total += (await batch.run({ ...source.train(step * accumulation + i) }, ['loss']))['loss']![0]!
   const { gradNorm, weightNorm } = await update.run(scalars, ['gradNorm', 'weightNorm'])
   return { loss: total / accumulation, gradNorm: gradNorm![0]!, weightNorm: weightNorm![0]! }
 }

@@ -13,26 +13,43 @@ export interface Validation {
 }
 
 /** The forward program with loss, which reads its weights from the training session. */
-export async function openValidation(config: TrainConfig, resolved: ResolvedSpec, source: BatchSource, target: Target, training: Session): Promise<Validation> {
+export async function openValidation(
+  config: TrainConfig,
+  resolved: ResolvedSpec,
+  source: BatchSource,
+  target: Target,
+  training: Session,
+): Promise<Validation> {
   const { batchSize, seqLen } = config.run
   const outputs = source.isScored ? (['loss', 'predictions'] as const) : (['loss'] as const)
   const { graph } = lower(resolved, { phase: 'train', batchSize, seqLen, outputs })
   const program: Program = { name: 'validate', phase: 'train', graph, bindings: [], frozen: [] }
-  const session = await target.open(program, { initial: new Map(), share: training, ...(config.threads !== null && { threads: config.threads }) })
+  const session = await target.open(program, {
+    initial: new Map(),
+    share: training,
+    ...(config.threads !== null && { threads: config.threads }),
+  })
   return {
     close: () => session.close(),
     score: async (signal) => {
-      let nats = 0, count = 0, right = 0
+      let nats = 0,
+        count = 0,
+        right = 0
       let bytes: number | null = 0
       for (const batch of source.validation()) {
         if (signal?.aborted === true) return undefined
-        const read = await session.run({ tokens: batch.tokens, targets: batch.targets }, ['loss', 'targetCount', ...(source.isScored ? ['predictions'] : [])])
+        const read = await session.run({ tokens: batch.tokens, targets: batch.targets }, [
+          'loss',
+          'targetCount',
+          ...(source.isScored ? ['predictions'] : []),
+        ])
         const scored = read['targetCount']![0]!
         nats += read['loss']![0]! * scored
         count += scored
         bytes = bytes === null || batch.bytes === null ? null : bytes + batch.bytes
         const predictions = read['predictions']
-        if (predictions !== undefined) batch.targets.forEach((t, i) => (right += Number(t !== IGNORE_INDEX && t === predictions[i])))
+        if (predictions !== undefined)
+          batch.targets.forEach((t, i) => (right += Number(t !== IGNORE_INDEX && t === predictions[i])))
       }
       if (count === 0) return {}
       const valLoss = nats / count

@@ -1,0 +1,152 @@
+// Latencies of whole stacks predicted from a table of single costs. A prediction is the cost of an empty model (floor,
+// embedding, head) and, for every block, what one more copy of it costs with its norm and residual addition.
+
+import { sha256 } from '../graph/sha256.ts'
+import { printPattern } from './text.ts'
+import { canonicalJson } from './spec.ts'
+import type { BlockItem, FlatBlock, ModelSettings, ResolvedSpec } from './spec.ts'
+
+/**
+ * `floor`: a run that does nothing. `embedding`: reading the embedding, beyond the floor. `head`: final norm and logits,
+ * beyond the embedding. `layer`: norm and residual addition around a block that does nothing. `block`: one more block
+ * with its norm and residual addition; the block alone is this minus `layer`.
+ */
+export type LatencyPart = 'block' | 'embedding' | 'head' | 'layer' | 'floor'
+
+/** Where a table holds: the same block has other costs elsewhere. */
+export interface LatencyConditions {
+  readonly phase: 'prefill' | 'decode'
+  readonly batch: number
+  /** Text tokens in the caches (decode) or in the prompt (prefill). */
+  readonly context: number
+}
+
+export interface LatencyEntry extends LatencyConditions {
+  readonly part: LatencyPart
+  /** Kind of the block; empty for other parts. */
+  readonly kind: string
+  /** From `partHash`. */
+  readonly paramsHash: string
+  readonly dModel: number
+  /** Milliseconds with the ends of their 95 % interval. */
+  readonly ms: number
+  readonly low: number
+  readonly high: number
+}
+
+export interface LatencyPrediction {
+  /** Never to be mixed with measurements. */
+  readonly source: 'predicted'
+  /** NaN where entries are missing. */
+  readonly ms: number
+  /** From the intervals of the entries, taken as independent of each other. */
+  readonly low: number
+  readonly high: number
+  /** What the table lacks, in words. */
+  readonly missing: readonly string[]
+}
+
+/** An entry that a stack needs, and how often. */
+export interface LatencyNeed {
+  readonly part: LatencyPart
+  readonly kind: string
+  readonly paramsHash: string
+  readonly dModel: number
+  readonly count: number
+  /** For messages: `m2{dState: 64}`. */
+  readonly name: string
+}
+
+/** What a part's cost depends on besides width, batch and context. */
+export function partParams(part: LatencyPart, settings: ModelSettings, flat?: FlatBlock): Readonly<Record<string, unknown>> {
+  const { vocabSize, metaTokens, tieEmbeddings, headNormDivision } = settings
+  switch (part) {
+    case 'floor':
+      return {}
+    case 'embedding':
+      return { vocabSize, metaTokens }
+    case 'head':
+      return { vocabSize, tieEmbeddings, headNormDivision }
+    case 'layer':
+      return { metaTokens }
+    case 'block':
+      return { version: flat!.block.version, metaTokens, params: flat!.params }
+  }
+}
+
+/** Hash of `partParams`. */
+export const partHash = (part: LatencyPart, settings: ModelSettings, flat?: FlatBlock): string => sha256(canonicalJson(partParams(part, settings, flat)))
+
+/** Entries that predict a stack: floor, embedding, head, and each different block once with its count. */
+export function latencyNeeds({ settings, blocks }: ResolvedSpec): LatencyNeed[] {
+  const base = (['floor', 'embedding', 'head'] as const).map((part): LatencyNeed => ({
+    part, kind: '', paramsHash: partHash(part, settings), dModel: part === 'floor' ? 1 : settings.dModel, count: 1, name: part,
+  }))
+  const needs = new Map<string, LatencyNeed>()
+  for (const flat of blocks) {
+    const key = `${flat.block.kind} ${canonicalJson(flat.params)}`
+    const known = needs.get(key)
+    needs.set(key, known === undefined
+      ? { part: 'block', kind: flat.block.kind, paramsHash: partHash('block', settings, flat), dModel: settings.dModel, count: 1, name: operatorName(flat) }
+      : { ...known, count: known.count + 1 })
+  }
+  return [...base, ...needs.values()]
+}
+
+/** Symbol of a block with the parameters that were given: `m2{dState: 64}`. */
+export function operatorName({ block, params }: FlatBlock): string {
+  const differing = Object.entries(params).filter(([name, value]) => {
+    const standard = block.params[name]?.default
+    return typeof standard !== 'function' && standard !== value
+  })
+  const item: BlockItem = { kind: block.kind, ...(differing.length > 0 && { params: Object.fromEntries(differing) }) }
+  return printPattern([item])
+}
+
+const entryKey = (e: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>): string => `${e.part} ${e.kind} ${e.paramsHash} ${e.dModel}`
+
+/** The entries of a table under some conditions, by what they time; of equal ones the last. */
+export function indexTable(table: readonly LatencyEntry[], { phase, batch, context }: LatencyConditions): (need: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>) => LatencyEntry | undefined {
+  const index = new Map(table.filter((e) => e.phase === phase && e.batch === batch && (e.part === 'floor' || e.context === context)).map((e) => [entryKey(e), e]))
+  return (need) => index.get(entryKey(need))
+}
+
+/** Predicts the latency of a stack. Errors of different entries add as independent ones, those of copies in full. */
+export function predictLatency(resolved: ResolvedSpec, table: readonly LatencyEntry[], conditions: LatencyConditions): LatencyPrediction {
+  const find = indexTable(table, conditions)
+  const missing: string[] = []
+  let ms = 0, below = 0, above = 0
+  for (const need of latencyNeeds(resolved)) {
+    const entry = find(need)
+    if (entry === undefined) {
+      missing.push(`${need.name} at width ${need.dModel}`)
+      continue
+    }
+    ms += need.count * entry.ms
+    below += (need.count * (entry.ms - entry.low)) ** 2
+    above += (need.count * (entry.high - entry.ms)) ** 2
+  }
+  if (missing.length > 0) return { source: 'predicted', ms: NaN, low: NaN, high: NaN, missing }
+  return { source: 'predicted', ms, low: ms - Math.sqrt(below), high: ms + Math.sqrt(above), missing }
+}
+
+/** An entry with its part in the uncertainty of some stacks. */
+export interface RemeasureCandidate {
+  readonly name: string
+  readonly entry: LatencyEntry
+  /** Times that the stacks use it. */
+  readonly uses: number
+  /** Width of its interval times its uses, ms. */
+  readonly uncertainty: number
+}
+
+/** Entries by how much uncertainty they bring into the predictions of some stacks, the largest first. */
+export function worthRemeasuring(stacks: readonly ResolvedSpec[], table: readonly LatencyEntry[], conditions: LatencyConditions): RemeasureCandidate[] {
+  const find = indexTable(table, conditions)
+  const found = new Map<LatencyEntry, { name: string; uses: number }>()
+  for (const need of stacks.flatMap(latencyNeeds)) {
+    const entry = find(need)
+    if (entry !== undefined) found.set(entry, { name: need.name, uses: (found.get(entry)?.uses ?? 0) + need.count })
+  }
+  return [...found].map(([entry, { name, uses }]) => ({ name, entry, uses, uncertainty: uses * (entry.high - entry.low) })).sort((a, b) => b.uncertainty - a.uncertainty)
+}
