@@ -45,15 +45,21 @@ const NEVER_DECAYS = ['A_log', 'D', 'dt_bias', 'r_k', 'memory_tokens']
 /** Tokens `from` to `to` of [B, T, D]. */
 function cut({ dtype, shape, data }: Tensor, from: number, to: number): Tensor {
   const [batch, length, width] = shape as [number, number, number]
-  const parts = Array.from({ length: batch }, (_, b) => data.subarray((b * length + from) * width, (b * length + to) * width))
+  const parts = Array.from({ length: batch }, (_, b) =>
+    data.subarray((b * length + from) * width, (b * length + to) * width),
+  )
   return { dtype, shape: [batch, to - from, width], data: Float64Array.from(parts.flatMap((part) => [...part])) }
 }
 
-const cutAll = (inputs: ReadonlyMap<string, Tensor>, from: number, to: number): [string, Tensor][] => [...inputs].map(([name, x]) => [name, cut(x, from, to)])
+const cutAll = (inputs: ReadonlyMap<string, Tensor>, from: number, to: number): [string, Tensor][] =>
+  [...inputs].map(([name, x]) => [name, cut(x, from, to)])
 
 /** y of the whole-sequence form for the first `length` tokens. */
 function parallel(sample: BlockSample, inputs: ReadonlyMap<string, Tensor>, length: number): Tensor {
-  return evaluate(lowerSample(sample, 'train', BATCH, length).graph, new Map([...sampleWeights(sample), ...cutAll(inputs, 0, length)])).get('y')!
+  return evaluate(
+    lowerSample(sample, 'train', BATCH, length).graph,
+    new Map([...sampleWeights(sample), ...cutAll(inputs, 0, length)]),
+  ).get('y')!
 }
 
 interface Stepped {
@@ -68,11 +74,20 @@ function recurrent(sample: BlockSample, inputs: ReadonlyMap<string, Tensor>, len
   const { graph, states } = lowerSample(sample, 'decode', BATCH, 1, LONGEST)
   const step = optimise(graph, { claims: () => false, verifyEach: true })
   const weights = sampleWeights(sample)
-  let current = new Map(states.map(({ name, shape }): [string, Tensor] => [name, { dtype: 'f32', shape, data: new Float64Array(sizeOf(shape)) }]))
+  let current = new Map(
+    states.map(({ name, shape }): [string, Tensor] => [
+      name,
+      { dtype: 'f32', shape, data: new Float64Array(sizeOf(shape)) },
+    ]),
+  )
   const outputs: Tensor[] = []
   const after: ReadonlyMap<string, Tensor>[] = []
   for (let t = 0; t < length; t++) {
-    const results = interpret(step, new Map([...weights, ...current, ...cutAll(inputs, t, t + 1), ['position', i32([], [t])]]), ops)
+    const results = interpret(
+      step,
+      new Map([...weights, ...current, ...cutAll(inputs, t, t + 1), ['position', i32([], [t])]]),
+      ops,
+    )
     outputs.push(results.get('y')!)
     current = new Map(states.map(({ name }) => [name, results.get(`next.${name}`)!]))
     after.push(current)
@@ -107,7 +122,12 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
     const inputs = sampleInputs(sample, BATCH, length)
     const before = parallel(sample, inputs, length)
     for (const token of [0, 1, 16, 64, 69]) {
-      const changed = new Map([...inputs].map(([name, x]) => [name, { ...x, data: x.data.map((v, i) => (Math.floor(i / sample.dModel) % length >= token ? v - 3 : v)) }]))
+      const changed = new Map(
+        [...inputs].map(([name, x]) => [
+          name,
+          { ...x, data: x.data.map((v, i) => (Math.floor(i / sample.dModel) % length >= token ? v - 3 : v)) },
+        ]),
+      )
       const after = parallel(sample, changed, length)
       expect(cut(after, 0, token).data, `token ${token}`).toEqual(cut(before, 0, token).data)
       expect(cut(after, token, length).data).not.toEqual(cut(before, token, length).data)
@@ -121,16 +141,30 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
       const prefill = lowerSample(sample, 'prefill', BATCH, length, LONGEST)
       const results = evaluate(prefill.graph, new Map([...sampleWeights(sample), ...cutAll(inputs, 0, length)]))
       const y = results.get('y')!
-      for (let t = 0; t < length; t++) assertClose(outputs[t]!.data, cut(y, t, t + 1).data, 1e-8, `token ${t} of ${length}`)
+      for (let t = 0; t < length; t++)
+        assertClose(outputs[t]!.data, cut(y, t, t + 1).data, 1e-8, `token ${t} of ${length}`)
       if (length === 65) assertClose(y.data, parallel(sample, inputs, length).data, 1e-12, 'prefill and train')
-      for (const { name } of prefill.states) assertClose(results.get(`next.${name}`)!.data, states[length - 1]!.get(name)!.data, 1e-8, `${name} after ${length}`)
+      for (const { name } of prefill.states)
+        assertClose(
+          results.get(`next.${name}`)!.data,
+          states[length - 1]!.get(name)!.data,
+          1e-8,
+          `${name} after ${length}`,
+        )
     }
   })
 
   it.each(samples)('has the gradients of finite differences: $label', (sample) => {
-    for (const [length, joint] of [[7, false], [66, true]] as const) {
+    for (const [length, joint] of [
+      [7, false],
+      [66, true],
+    ] as const) {
       const { graph } = lowerSample(sample, 'train', 1, length)
-      gradcheck(graph, new Map([...sampleWeights(sample), ...sampleInputs(sample, 1, length)]), { entries: 2, joint, tolerance: 1e-5 })
+      gradcheck(graph, new Map([...sampleWeights(sample), ...sampleInputs(sample, 1, length)]), {
+        entries: 2,
+        joint,
+        tolerance: 1e-5,
+      })
     }
   })
 
@@ -142,11 +176,19 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
           try {
             const params = resolveParams(block.params, { [name]: value }, { dModel }, 'params')
             block.check?.(params as never, { dModel }, 'params')
-            const { graph } = lowerBlock(block, params, { phase: 'train', dModel, batchSize: 1, length: 3, capacity: 3 })
+            const { graph } = lowerBlock(block, params, {
+              phase: 'train',
+              dModel,
+              batchSize: 1,
+              length: 3,
+              capacity: 3,
+            })
             expect(graph.outputs[0]!.value.type.shape).toEqual([1, 3, dModel])
             built++
           } catch (error) {
-            expect(error, `${name} = ${String(value)} at ${dModel}: ${(error as Error).message}`).toBeInstanceOf(HeddleError)
+            expect(error, `${name} = ${String(value)} at ${dModel}: ${(error as Error).message}`).toBeInstanceOf(
+              HeddleError,
+            )
             expect((error as HeddleError).path).toMatch(/^params/)
           }
         }
@@ -161,9 +203,13 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
       const { weights, states, graph } = lowerSample(sample, phase, 1, 1)
       const names = [...weights, ...states].map((w) => w.name)
       expect(new Set(names).size).toBe(names.length)
-      expect(states.map((s) => `next.${s.name}`)).toEqual(graph.outputs.map((o) => o.name).filter((name) => name.startsWith('next.')))
+      expect(states.map((s) => `next.${s.name}`)).toEqual(
+        graph.outputs.map((o) => o.name).filter((name) => name.startsWith('next.')),
+      )
     }
-    const shapes = (['train', 'prefill', 'decode'] as const).map((phase) => lowerSample(sample, phase, 1, 1).weights.map((w) => [w.name, w.shape]))
+    const shapes = (['train', 'prefill', 'decode'] as const).map((phase) =>
+      lowerSample(sample, phase, 1, 1).weights.map((w) => [w.name, w.shape]),
+    )
     expect(shapes[1]).toEqual(shapes[0])
     expect(shapes[2]).toEqual(shapes[0])
   })
@@ -172,10 +218,16 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
     const lowered = lowerSample(sample, 'prefill', 1, 3)
     const frozen = new Map([...sampleWeights(sample)].map(([name, { data }]) => [name, Float32Array.from(data)]))
     const model = emitOnnx(optimise(lowered.graph, { claims: () => false }), { name: kind, frozen })
-    const exported = model.graph!.initializers!.filter((t) => frozen.has(t.name!)).reduce((sum, t) => sum + sizeOf(t.dims!.map(Number)), 0)
+    const exported = model
+      .graph!.initializers!.filter((t) => frozen.has(t.name!))
+      .reduce((sum, t) => sum + sizeOf(t.dims!.map(Number)), 0)
     expect(exported).toBe(lowered.weights.reduce((sum, w) => sum + sizeOf(w.shape), 0))
     if (sample.valueResidual) return
-    const spec = parseSpec({ heddle: SPEC_VERSION, model: { dModel: sample.dModel, vocabSize: 7 }, blocks: [{ kind, params: sample.params }] })
+    const spec = parseSpec({
+      heddle: SPEC_VERSION,
+      model: { dModel: sample.dModel, vocabSize: 7 },
+      blocks: [{ kind, params: sample.params }],
+    })
     const norm = sample.dModel
     expect(countSpec(resolveSpec(spec), 5).paramsByBlock).toEqual([exported + norm])
   })
@@ -186,7 +238,13 @@ describe.each(blocks.map((block) => ({ kind: block.kind, block })))('$kind', ({ 
     for (const weight of lowerSample(sample, 'train', 1, 1).weights) {
       const short = weight.name.replace(/^layers\.0\.mixer\./, '')
       const name = short.replace(/\.weight$/, '')
-      const expected = short.endsWith('.weight') ? (table!.rows.includes(name) ? 'rows' : table!.columns.includes(name) ? 'columns' : undefined) : undefined
+      const expected = short.endsWith('.weight')
+        ? table!.rows.includes(name)
+          ? 'rows'
+          : table!.columns.includes(name)
+            ? 'columns'
+            : undefined
+        : undefined
       expect(projectionOf(weight, true), short).toBe(expected)
       expect(weight.decay, short).toBe(weight.shape.length >= 2 && !NEVER_DECAYS.includes(short.split('.').at(-1)!))
     }

@@ -21,46 +21,66 @@ export interface OpSample {
 type Draw = (random: ReturnType<typeof rng>) => Tensor
 type Extra = { readonly data?: NumberArray; readonly decomposedOnly?: boolean; readonly wrt?: readonly number[] }
 
-const filled = (dtype: DType, shape: Shape, draw: (random: ReturnType<typeof rng>, i: number) => number): Draw => (random) => ({
-  dtype,
-  shape,
-  data: Float64Array.from({ length: sizeOf(shape) }, (_, i) => (dtype === 'f32' ? Math.fround(draw(random, i)) : draw(random, i))),
-})
-const normal = (...shape: number[]): Draw => (random) => normalOf(random, shape)
+const filled =
+  (dtype: DType, shape: Shape, draw: (random: ReturnType<typeof rng>, i: number) => number): Draw =>
+  (random) => ({
+    dtype,
+    shape,
+    data: Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+      dtype === 'f32' ? Math.fround(draw(random, i)) : draw(random, i),
+    ),
+  })
+const normal =
+  (...shape: number[]): Draw =>
+  (random) =>
+    normalOf(random, shape)
 /** From 0.3 upwards. */
 const positive = (...shape: number[]): Draw => filled('f32', shape, (random) => 0.3 + Math.abs(random.normal()))
 /** Log decays, some of them strong. */
-const decay = (...shape: number[]): Draw => filled('f32', shape, (random, i) => -(0.02 + random.uniform() * (i % 5 === 0 ? 6 : 0.5)))
+const decay = (...shape: number[]): Draw =>
+  filled('f32', shape, (random, i) => -(0.02 + random.uniform() * (i % 5 === 0 ? 6 : 0.5)))
 /** From 0 to 1. */
 const unit = (...shape: number[]): Draw => filled('f32', shape, (random) => random.uniform())
 const flags = (...shape: number[]): Draw => filled('bool', shape, (random) => random.integer(2))
 const integers = (bound: number, ...shape: number[]): Draw => filled('i32', shape, (random) => random.integer(bound))
-const given = (dtype: DType, shape: Shape, values: readonly number[]): Draw => filled(dtype, shape, (_, i) => values[i]!)
+const given = (dtype: DType, shape: Shape, values: readonly number[]): Draw =>
+  filled(dtype, shape, (_, i) => values[i]!)
 /** Rows of unit length, as keys of the delta rule are. */
-const unitRows = (...shape: number[]): Draw => (random) => {
-  const x = normalOf(random, shape)
-  const width = shape.at(-1)!
-  for (let row = 0; row < x.data.length; row += width) {
-    const part = x.data.subarray(row, row + width)
-    const length = Math.sqrt(part.reduce((sum, v) => sum + v * v, 0))
-    part.forEach((v, i) => (part[i] = Math.fround(v / length)))
+const unitRows =
+  (...shape: number[]): Draw =>
+  (random) => {
+    const x = normalOf(random, shape)
+    const width = shape.at(-1)!
+    for (let row = 0; row < x.data.length; row += width) {
+      const part = x.data.subarray(row, row + width)
+      const length = Math.sqrt(part.reduce((sum, v) => sum + v * v, 0))
+      part.forEach((v, i) => (part[i] = Math.fround(v / length)))
+    }
+    return x
   }
-  return x
-}
-const scaled = (draw: Draw, factor: number): Draw => (random) => {
-  const x = draw(random)
-  return { ...x, data: x.data.map((v) => Math.fround(v * factor)) }
-}
+const scaled =
+  (draw: Draw, factor: number): Draw =>
+  (random) => {
+    const x = draw(random)
+    return { ...x, data: x.data.map((v) => Math.fround(v * factor)) }
+  }
 /** Strictly lower triangular. */
-const strictlyLower = (...shape: number[]): Draw => (random) => {
-  const x = normalOf(random, shape, 0.5)
-  const n = shape.at(-1)!
-  return { ...x, data: x.data.map((v, i) => (i % n < Math.floor(i / n) % n ? v : 0)) }
-}
+const strictlyLower =
+  (...shape: number[]): Draw =>
+  (random) => {
+    const x = normalOf(random, shape, 0.5)
+    const n = shape.at(-1)!
+    return { ...x, data: x.data.map((v, i) => (i % n < Math.floor(i / n) % n ? v : 0)) }
+  }
 
 const table = new Map<string, OpSample[]>()
 
-function add(kind: string, draws: readonly Draw[], attrs: Attrs = {}, { data, decomposedOnly = false, wrt }: Extra = {}): void {
+function add(
+  kind: string,
+  draws: readonly Draw[],
+  attrs: Attrs = {},
+  { data, decomposedOnly = false, wrt }: Extra = {},
+): void {
   const samples = table.get(kind) ?? []
   const random = rng('op sample', kind, samples.length)
   const operands = draws.map((draw) => draw(random))
@@ -81,7 +101,8 @@ for (const kind of ['neg', 'exp', 'tanh', 'sigmoid', 'relu', 'abs', 'erf', 'soft
   add(kind, [scaled(normal(17), 4)])
 }
 for (const kind of ['log', 'sqrt']) for (const shape of [[3, 1, 5], [], [7]]) add(kind, [positive(...shape)])
-for (const kind of ['softplus', 'sigmoid', 'tanh', 'silu', 'gelu', 'erf']) add(kind, [given('f32', [6], [-80, -9.5, -1e-3, 0.75, 12, 60])])
+for (const kind of ['softplus', 'sigmoid', 'tanh', 'silu', 'gelu', 'erf'])
+  add(kind, [given('f32', [6], [-80, -9.5, -1e-3, 0.75, 12, 60])])
 
 for (const kind of ['add', 'sub', 'mul', 'div', 'maximum', 'minimum']) {
   const right = kind === 'div' ? positive : normal
@@ -135,7 +156,8 @@ add('argmax', [given('f32', [2, 4], [1, 3, 3, 0, -1, -1, -2, -1])])
 for (const transposeA of [false, true]) {
   for (const transposeB of [false, true]) {
     const attrs = { ...(transposeA && { transposeA }), ...(transposeB && { transposeB }) }
-    const left = transposeA ? [5, 3] : [3, 5], right = transposeB ? [7, 5] : [5, 7]
+    const left = transposeA ? [5, 3] : [3, 5],
+      right = transposeB ? [7, 5] : [5, 7]
     add('matmul', [normal(...left), normal(...right)], attrs)
     add('matmul', [normal(2, 1, ...left), normal(4, ...right)], attrs)
     add('matmul', [normal(1, ...left), normal(...right)], attrs)
@@ -162,7 +184,12 @@ for (const taps of [2, 4]) {
 }
 
 const attention = (heads: number, groups: number, length: number, width: number, window: number, meta: number): void =>
-  add('attention', [normal(2, length, heads, width), normal(2, length, groups, width), normal(2, length, groups, width)], { window, meta, scale: 1 / Math.sqrt(width) }, { decomposedOnly: width % 8 > 0 || (window > 0 && meta > 0) })
+  add(
+    'attention',
+    [normal(2, length, heads, width), normal(2, length, groups, width), normal(2, length, groups, width)],
+    { window, meta, scale: 1 / Math.sqrt(width) },
+    { decomposedOnly: width % 8 > 0 || (window > 0 && meta > 0) },
+  )
 attention(4, 2, 7, 8, 0, 0)
 attention(3, 1, 5, 4, 2, 0)
 attention(3, 1, 5, 16, 2, 0)
@@ -172,14 +199,31 @@ attention(2, 1, 9, 8, 1, 0)
 attention(2, 1, 6, 8, 20, 0)
 attention(2, 2, 9, 2, 3, 5)
 /** Rows that no token has filled are zero. */
-const cache = (batch: number, groups: number, rows: number, width: number, tokens: number): Draw => (random) => {
-  const x = normalOf(random, [batch, groups, rows, width])
-  return { ...x, data: x.data.map((v, i) => (Math.floor(i / width) % rows < tokens ? v : 0)) }
-}
-const attentionStep = (heads: number, groups: number, rows: number, width: number, position: number, window: number, meta: number): void =>
+const cache =
+  (batch: number, groups: number, rows: number, width: number, tokens: number): Draw =>
+  (random) => {
+    const x = normalOf(random, [batch, groups, rows, width])
+    return { ...x, data: x.data.map((v, i) => (Math.floor(i / width) % rows < tokens ? v : 0)) }
+  }
+const attentionStep = (
+  heads: number,
+  groups: number,
+  rows: number,
+  width: number,
+  position: number,
+  window: number,
+  meta: number,
+): void =>
   add(
     'attention_step',
-    [normal(2, 1, heads, width), normal(2, 1, groups, width), normal(2, 1, groups, width), cache(2, groups, rows, width, position), cache(2, groups, rows, width, position), given('i32', [], [position])],
+    [
+      normal(2, 1, heads, width),
+      normal(2, 1, groups, width),
+      normal(2, 1, groups, width),
+      cache(2, groups, rows, width, position),
+      cache(2, groups, rows, width, position),
+      given('i32', [], [position]),
+    ],
     { window, meta, scale: 1 / Math.sqrt(width) },
     { decomposedOnly: window > 0 || width % 8 > 0 },
   )
@@ -192,21 +236,61 @@ attentionStep(2, 2, 4, 8, 11, 4, 0)
 attentionStep(4, 1, 6, 8, 5, 4, 2)
 attentionStep(4, 1, 6, 8, 13, 4, 2)
 
-for (const [length, chunk] of [[1, 8], [1, 1], [2, 8], [8, 8], [9, 8], [21, 8], [19, 64]] as const) {
-  const parts = (groups: number, heads: number): Draw[] => [normal(2, length, groups, 3), unitRows(2, length, groups, 3), normal(2, length, heads, 5), normal(2, heads, 3, 5)]
+for (const [length, chunk] of [
+  [1, 8],
+  [1, 1],
+  [2, 8],
+  [8, 8],
+  [9, 8],
+  [21, 8],
+  [19, 64],
+] as const) {
+  const parts = (groups: number, heads: number): Draw[] => [
+    normal(2, length, groups, 3),
+    unitRows(2, length, groups, 3),
+    normal(2, length, heads, 5),
+    normal(2, heads, 3, 5),
+  ]
   add('linear_attention', parts(2, 2), { rule: 'linear', scale: 0.5, chunk })
   add('linear_attention', [...parts(2, 4), decay(2, length, 4)], { rule: 'gated', scale: 1, chunk })
   add('linear_attention', [...parts(3, 3), decay(1, length, 3)], { rule: 'gated', scale: 0.7, chunk })
   add('linear_attention', [...parts(2, 2), decay(2, length, 2, 3)], { rule: 'gated', scale: 0.5, chunk })
   add('linear_attention', [...parts(1, 2), unit(2, length, 2)], { rule: 'delta', scale: 0.5, chunk })
-  add('linear_attention', [...parts(2, 4), decay(2, length, 4), unit(2, length, 4)], { rule: 'gated_delta', scale: 0.5, chunk })
-  add('running_sum', [positive(2, length, 3, 4), positive(2, length, 3, 4), positive(2, 3, 4, 1)], { scale: 0.5, chunk })
+  add('linear_attention', [...parts(2, 4), decay(2, length, 4), unit(2, length, 4)], {
+    rule: 'gated_delta',
+    scale: 0.5,
+    chunk,
+  })
+  add('running_sum', [positive(2, length, 3, 4), positive(2, length, 3, 4), positive(2, 3, 4, 1)], {
+    scale: 0.5,
+    chunk,
+  })
   const like = [2, length, 2, 3]
-  add('rwkv7_recurrence', [normal(...like), decay(...like), normal(...like), normal(...like), unitRows(...like), unit(...like), normal(2, 2, 3, 3)], { chunk })
+  add(
+    'rwkv7_recurrence',
+    [
+      normal(...like),
+      decay(...like),
+      normal(...like),
+      normal(...like),
+      unitRows(...like),
+      unit(...like),
+      normal(2, 2, 3, 3),
+    ],
+    { chunk },
+  )
 }
 for (const length of [1, 2, 16, 17, 37]) {
-  add('selective_scan', [normal(2, length, 3), positive(2, length, 3), decay(3, 4), normal(2, length, 4), normal(2, length, 4), normal(2, 3, 4)])
-  for (const reverse of [false, true]) add('linear_scan', [decay(2, length, 3), normal(2, length, 3), normal(2, 3)], reverse ? { reverse } : {})
+  add('selective_scan', [
+    normal(2, length, 3),
+    positive(2, length, 3),
+    decay(3, 4),
+    normal(2, length, 4),
+    normal(2, length, 4),
+    normal(2, 3, 4),
+  ])
+  for (const reverse of [false, true])
+    add('linear_scan', [decay(2, length, 3), normal(2, length, 3), normal(2, 3)], reverse ? { reverse } : {})
 }
 for (const size of [1, 2, 3, 8, 13]) add('tri_inverse', [strictlyLower(2, 3, size, size)])
 add('tri_inverse', [strictlyLower(33, 33)])

@@ -28,7 +28,9 @@ function graphOf(kind: string, { operands, attrs, data }: OpSample): Graph {
     const value = g.input(`in${i}`, { dtype: isBool ? 'f32' : dtype, shape })
     return isBool ? g.cast(value, 'bool') : value
   })
-  g.apply(kind, inputs, attrs, data).forEach((value, i) => g.output(`out${i}`, value.type.dtype === 'bool' ? g.cast(value, 'f32') : value))
+  g.apply(kind, inputs, attrs, data).forEach((value, i) =>
+    g.output(`out${i}`, value.type.dtype === 'bool' ? g.cast(value, 'f32') : value),
+  )
   return g.finish()
 }
 
@@ -50,7 +52,9 @@ function runOrt(kind: string, graph: Graph, feeds: ReadonlyMap<string, Tensor>, 
   )
   try {
     expect(session.claimed.some((c) => c.op === kind)).toBe(own && ops.get(kind)!.decompose !== undefined)
-    const arrays = [...feeds].map(([name, { dtype, data }]) => [name, dtype === 'i32' ? Int32Array.from(data) : Float32Array.from(data)] as const)
+    const arrays = [...feeds].map(
+      ([name, { dtype, data }]) => [name, dtype === 'i32' ? Int32Array.from(data) : Float32Array.from(data)] as const,
+    )
     const names = graph.outputs.map((o) => o.name)
     return new Map(Object.entries(session.runSync(Object.fromEntries(arrays), names)))
   } finally {
@@ -97,45 +101,64 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
     })
   })
 
-  if (op.decompose !== undefined) it('decomposes into primitives of the same types, which the passes keep', () => {
-    each(samples, (sample) => {
-      const graph = graphOf(kind, sample)
-      const whole = decompose(graph, () => false)
-      expect(whole.outputs.map((o) => typeText(o.value.type))).toEqual(graph.outputs.map((o) => typeText(o.value.type)))
-      expect(whole.nodes.filter((n) => ops.get(n.op)!.evaluate === undefined && n.op !== 'input')).toEqual([])
-      const plain = interpret(whole, feedsOf(graph, sample), ops)
-      const optimised = evaluate(graph, feedsOf(graph, sample))
-      for (const { name } of graph.outputs) assertClose(optimised.get(name)!.data, plain.get(name)!.data, 1e-12, name)
+  if (op.decompose !== undefined)
+    it('decomposes into primitives of the same types, which the passes keep', () => {
+      each(samples, (sample) => {
+        const graph = graphOf(kind, sample)
+        const whole = decompose(graph, () => false)
+        expect(whole.outputs.map((o) => typeText(o.value.type))).toEqual(
+          graph.outputs.map((o) => typeText(o.value.type)),
+        )
+        expect(whole.nodes.filter((n) => ops.get(n.op)!.evaluate === undefined && n.op !== 'input')).toEqual([])
+        const plain = interpret(whole, feedsOf(graph, sample), ops)
+        const optimised = evaluate(graph, feedsOf(graph, sample))
+        for (const { name } of graph.outputs) assertClose(optimised.get(name)!.data, plain.get(name)!.data, 1e-12, name)
+      })
     })
-  })
 
   it('has the gradients of finite differences', () => {
     each(samples, (sample) => {
       const graph = graphOf(kind, sample)
       const results = graph.nodes.find((n) => n.op === kind)!.outputs
-      const missing = differentiable(graph).nodes.filter((n) => n.op !== 'input' && n.op !== 'constant' && ops.get(n.op)!.vjp === undefined)
+      const missing = differentiable(graph).nodes.filter(
+        (n) => n.op !== 'input' && n.op !== 'constant' && ops.get(n.op)!.vjp === undefined,
+      )
       expect(missing.length > 0).toBe(NEVER_TRAINED.includes(kind))
       if (missing.length > 0 || sample.operands.length === 0 || !results.some((v) => isFloat(v.type.dtype))) return
       gradcheck(graph, feedsOf(graph, sample), sample.wrt === undefined ? {} : { wrt: sample.wrt.map((i) => `in${i}`) })
     })
   })
 
-  if (op.emit !== undefined) it('has a kernel that agrees with the interpreter and with its meaning', () => {
-    each(samples.filter((sample) => !sample.decomposedOnly), (sample) => {
-      const graph = graphOf(kind, sample)
-      const feeds = feedsOf(graph, sample)
-      const expected = evaluate(graph, feeds)
-      for (const own of op.decompose === undefined ? [true] : [true, false]) {
-        const actual = runOrt(kind, graph, feeds, own)
-        for (const { name } of graph.outputs) assertClose(actual.get(name)!, expected.get(name)!.data, 5e-6, `${name} ${own ? 'by its kernel' : 'decomposed'}`)
-      }
+  if (op.emit !== undefined)
+    it('has a kernel that agrees with the interpreter and with its meaning', () => {
+      each(
+        samples.filter((sample) => !sample.decomposedOnly),
+        (sample) => {
+          const graph = graphOf(kind, sample)
+          const feeds = feedsOf(graph, sample)
+          const expected = evaluate(graph, feeds)
+          for (const own of op.decompose === undefined ? [true] : [true, false]) {
+            const actual = runOrt(kind, graph, feeds, own)
+            for (const { name } of graph.outputs)
+              assertClose(
+                actual.get(name)!,
+                expected.get(name)!.data,
+                5e-6,
+                `${name} ${own ? 'by its kernel' : 'decomposed'}`,
+              )
+          }
+        },
+      )
     })
-  })
 
   it('is claimed by no target where no kernel takes it', () => {
-    each(samples.filter((sample) => sample.decomposedOnly), (sample) => {
-      const node = graphOf(kind, sample).nodes.find((n) => n.op === kind)!
-      for (const target of targets) for (const phase of ['train', 'prefill', 'decode'] as const) expect(target.claims(node, phase)).toBe(false)
-    })
+    each(
+      samples.filter((sample) => sample.decomposedOnly),
+      (sample) => {
+        const node = graphOf(kind, sample).nodes.find((n) => n.op === kind)!
+        for (const target of targets)
+          for (const phase of ['train', 'prefill', 'decode'] as const) expect(target.claims(node, phase)).toBe(false)
+      },
+    )
   })
 })

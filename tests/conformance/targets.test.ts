@@ -46,11 +46,20 @@ const tokens = (key: string, length = LENGTH, batch = BATCH): Int32Array => {
 function open(target: Target, lowered: LoweredModel): Promise<Session> {
   const { graph, phase, states } = lowered
   const bindings = phase === 'decode' ? states.map(({ name }) => ({ input: name, output: `next.${name}` })) : []
-  return target.open({ name: phase, phase, graph, bindings, frozen: lowered.weights.map((w) => w.name) }, { initial: weights, threads: 1 })
+  return target.open(
+    { name: phase, phase, graph, bindings, frozen: lowered.weights.map((w) => w.name) },
+    { initial: weights, threads: 1 },
+  )
 }
 
 const inference = (phase: 'prefill' | 'decode', output: ModelOutput): LoweredModel =>
-  lower(model, { phase, batchSize: BATCH, seqLen: phase === 'decode' ? 1 : LENGTH, context: LENGTH + 4, outputs: [output] })
+  lower(model, {
+    phase,
+    batchSize: BATCH,
+    seqLen: phase === 'decode' ? 1 : LENGTH,
+    context: LENGTH + 4,
+    outputs: [output],
+  })
 
 type Values = ReadonlyMap<string, HostArray>
 
@@ -61,11 +70,16 @@ async function generate(target: Target): Promise<Values> {
   const decode = await open(target, inference('decode', 'logits'))
   const session = await open(target, prefill)
   try {
-    const first = await session.run({ tokens: tokens('prompt') }, ['logits', ...prefill.states.map((s) => `next.${s.name}`)])
+    const first = await session.run({ tokens: tokens('prompt') }, [
+      'logits',
+      ...prefill.states.map((s) => `next.${s.name}`),
+    ])
     for (const [name, data] of Object.entries(first)) values.set(`prefill ${name}`, data)
     for (const { name } of prefill.states) decode.write(name, first[`next.${name}`] as Float32Array)
     for (let i = 0; i < 4; i++) {
-      const { logits } = await decode.run({ tokens: tokens(`step ${i}`, 1), position: Int32Array.of(3 + LENGTH + i) }, ['logits'])
+      const { logits } = await decode.run({ tokens: tokens(`step ${i}`, 1), position: Int32Array.of(3 + LENGTH + i) }, [
+        'logits',
+      ])
       values.set(`decode logits ${i}`, logits!)
     }
     for (const { name } of prefill.states) values.set(`decode ${name}`, decode.read(name))
@@ -90,13 +104,23 @@ async function openTraining(target: Target, batchSize: number, accumulation: num
 }
 
 const scalars = (step: number): Record<string, Float32Array> =>
-  Object.fromEntries(Object.entries({ lr: 0.01, ...adamw.scalars(step, optimiser) }).map(([name, value]) => [name, Float32Array.of(value)]))
+  Object.fromEntries(
+    Object.entries({ lr: 0.01, ...adamw.scalars(step, optimiser) }).map(([name, value]) => [
+      name,
+      Float32Array.of(value),
+    ]),
+  )
 
 /** Three steps of training; then the loss of a program that reads the trained weights where they lie. */
 async function train(target: Target): Promise<Values> {
   const values = new Map<string, HostArray>()
   const { batch, close } = await openTraining(target, BATCH, 1)
-  const { graph } = lower(model, { phase: 'train', batchSize: BATCH, seqLen: LENGTH, outputs: ['loss', 'predictions', 'logProbs'] })
+  const { graph } = lower(model, {
+    phase: 'train',
+    batchSize: BATCH,
+    seqLen: LENGTH,
+    outputs: ['loss', 'predictions', 'logProbs'],
+  })
   const program: Program = { name: 'validate', phase: 'train', graph, bindings: [], frozen: [] }
   const validate = await target.open(program, { initial: new Map(), share: batch, threads: 1 })
   try {
@@ -151,9 +175,14 @@ describe.each(targets)('$kind', (target) => {
     const parts = await openTraining(target, 1, BATCH)
     try {
       for (let step = 1; step <= 2; step++) {
-        const x = tokens(`x ${step}`), y = tokens(`y ${step}`)
+        const x = tokens(`x ${step}`),
+          y = tokens(`y ${step}`)
         const { gradNorm } = await whole.batch.run({ tokens: x, targets: y, ...scalars(step) }, ['gradNorm'])
-        for (let b = 0; b < BATCH; b++) await parts.batch.run({ tokens: x.slice(b * LENGTH, (b + 1) * LENGTH), targets: y.slice(b * LENGTH, (b + 1) * LENGTH) }, ['loss'])
+        for (let b = 0; b < BATCH; b++)
+          await parts.batch.run(
+            { tokens: x.slice(b * LENGTH, (b + 1) * LENGTH), targets: y.slice(b * LENGTH, (b + 1) * LENGTH) },
+            ['loss'],
+          )
         const updated = await parts.update!.run(scalars(step), ['gradNorm'])
         assertClose(updated['gradNorm']!, gradNorm!, 1e-4, `gradient norm of step ${step}`)
       }
@@ -177,5 +206,7 @@ describe.each(targets)('$kind', (target) => {
 })
 
 it('an unknown target is refused with the known ones', () => {
-  expect(() => targetOf('abacus')).toThrow(expect.objectContaining({ code: 'target-missing', hint: expect.stringContaining('reference') as string }))
+  expect(() => targetOf('abacus')).toThrow(
+    expect.objectContaining({ code: 'target-missing', hint: expect.stringContaining('reference') as string }),
+  )
 })

@@ -3,7 +3,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { show } from '#core/params.ts'
-import { countAt, field, fileNameAt, invalid, listAt, numberAt, objectAt, optional, readJsonFile, textAt } from './json.ts'
+import {
+  countAt,
+  field,
+  fileNameAt,
+  invalid,
+  listAt,
+  numberAt,
+  objectAt,
+  optional,
+  readJsonFile,
+  textAt,
+} from './json.ts'
 import type { Json } from './json.ts'
 
 export interface GoldenCase {
@@ -59,7 +70,12 @@ export function readHuggingFaceIndex(folder: string): Listed<HuggingFaceCase>[] 
   const json = objectAt(readJsonFile(path), path)
   return listed(field(json, 'cases'), `${path} cases`, (entry, at) => {
     const name = fileNameAt(field(entry, 'name'), `${at}.name`)
-    return { name, folder: join(folder, 'hf', name), path: at, tolerance: readTolerance(field(entry, 'tolerance'), `${at}.tolerance`) }
+    return {
+      name,
+      folder: join(folder, 'hf', name),
+      path: at,
+      tolerance: readTolerance(field(entry, 'tolerance'), `${at}.tolerance`),
+    }
   })
 }
 
@@ -94,7 +110,8 @@ function readCase(entry: Json, path: string): GoldenCase {
 function readTolerance(value: unknown, path: string): Record<string, number> {
   const json = objectAt(value, path)
   const metric = textAt(field(json, 'metric'), `${path}.metric`)
-  if (!METRICS.includes(metric)) invalid(`${path}.metric`, `unknown metric ${show(metric)}; known: ${METRICS.join('; ')}`)
+  if (!METRICS.includes(metric))
+    invalid(`${path}.metric`, `unknown metric ${show(metric)}; known: ${METRICS.join('; ')}`)
   const numbers: Record<string, number> = {}
   for (const [name, limit] of Object.entries(json)) {
     if (typeof limit !== 'number') continue

@@ -24,11 +24,17 @@ export interface ConvertedOperator {
 }
 
 /** The block and its parameters; throws HeddleError with the path of what cannot be converted. */
-export function convertOperator(operator: string, hyperParameters: Json, dModel: number, path: string): ConvertedOperator {
+export function convertOperator(
+  operator: string,
+  hyperParameters: Json,
+  dModel: number,
+  path: string,
+): ConvertedOperator {
   const block = blockOf(KINDS.get(operator) ?? operator, path)
   const given = convertParams(hyperParameters, `${path}.hyper_parameters`)
   const stated = optional(hyperParameters, 'd_model', path, countAt)
-  if (stated !== undefined && stated !== dModel) invalid(path, `d_model is ${stated}, but the tensors have the width ${dModel}`)
+  if (stated !== undefined && stated !== dModel)
+    invalid(path, `d_model is ${stated}, but the tensors have the width ${dModel}`)
   const params = resolveParams(block.params, given, { dModel }, `${path}.hyper_parameters`)
   block.check?.(params as never, { dModel }, `${path}.hyper_parameters`)
   return {
@@ -55,11 +61,13 @@ function convertParams(hyperParameters: Json, path: string): Record<string, Para
 }
 
 /** `num_kv_heads` -> `nKvHeads`, `dt_rank` -> `dtRank`. */
-export const camelCase = (name: string): string => name.replace(/^num_/, 'n_').replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+export const camelCase = (name: string): string =>
+  name.replace(/^num_/, 'n_').replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 /** The spec of a model case. */
 export function convertModel(hyperParameters: Json, path: string): ResolvedSpec {
-  const get = <T>(name: string, read: (value: unknown, path: string) => T): T | undefined => optional(hyperParameters, name, path, read)
+  const get = <T>(name: string, read: (value: unknown, path: string) => T): T | undefined =>
+    optional(hyperParameters, name, path, read)
   const dModel = countAt(field(hyperParameters, 'd_model'), `${path}.d_model`, 1)
   const settings = {
     dModel,
@@ -79,7 +87,10 @@ export function convertModel(hyperParameters: Json, path: string): ResolvedSpec 
     if (Object.hasOwn(given, 'num_meta_tokens') && metaTokens !== settings.metaTokens)
       invalid(at, `num_meta_tokens is ${metaTokens} here and ${settings.metaTokens} in the model`)
     if (Object.hasOwn(given, 'v_residual') && valueResidual !== seen.has(block.kind))
-      invalid(at, `v_residual is ${valueResidual}, but it is true exactly for every ${block.kind} layer after the first`)
+      invalid(
+        at,
+        `v_residual is ${valueResidual}, but it is true exactly for every ${block.kind} layer after the first`,
+      )
     seen.add(block.kind)
     return { kind: block.kind, params: convertParams(given, at) }
   })

@@ -23,7 +23,14 @@ afterEach(() => {
 })
 
 /** A folder with one case of the repository, its entry and tensors changed. */
-function folderWith(name: string, change: { entry?: (entry: Record<string, unknown>) => void; tensor?: [string, (data: Float32Array) => void]; drop?: string } = {}): string {
+function folderWith(
+  name: string,
+  change: {
+    entry?: (entry: Record<string, unknown>) => void
+    tensor?: [string, (data: Float32Array) => void]
+    drop?: string
+  } = {},
+): string {
   const folder = emptyFolder()
   const index = JSON.parse(readFileSync(join(vectors, 'index.json'), 'utf8')) as { cases: Record<string, unknown>[] }
   const entry = index.cases.find((c) => c['name'] === name)!
@@ -34,7 +41,14 @@ function folderWith(name: string, change: { entry?: (entry: Record<string, unkno
   change.entry?.(entry)
   writeFileSync(join(folder, 'index.json'), JSON.stringify({ format: 1, cases: [entry] }))
   const kept = [...tensors].filter(([key]) => key !== change.drop)
-  const parts = encodeSafetensors(kept.map(([key, { shape, data }]) => ({ name: key, dtype: data instanceof Float32Array ? 'F32' : 'I32', shape, data })))
+  const parts = encodeSafetensors(
+    kept.map(([key, { shape, data }]) => ({
+      name: key,
+      dtype: data instanceof Float32Array ? 'F32' : 'I32',
+      shape,
+      data,
+    })),
+  )
   writeFileSync(join(folder, file), Buffer.concat(parts))
   return folder
 }
@@ -58,7 +72,14 @@ describe('a case', () => {
     expect(await runOnly(folderWith(CASE))).toMatchObject({ passed: true, error: undefined })
   })
 
-  it.each(['y', 'y_next', 'state.recurrent_state', 'state_next.recurrent_state', 'grad.x', 'grad.param.gk_proj.1.bias'])('fails when %s is off by a little', async (tensor) => {
+  it.each([
+    'y',
+    'y_next',
+    'state.recurrent_state',
+    'state_next.recurrent_state',
+    'grad.x',
+    'grad.param.gk_proj.1.bias',
+  ])('fails when %s is off by a little', async (tensor) => {
     const result = await runOnly(folderWith(CASE, { tensor: [tensor, (data) => (data[data.length - 1]! += 0.01)] }))
     expect(result.passed).toBe(false)
     const names = new Set(result.checks.filter((check) => !passes(check)).map((check) => check.tensor.split(' ')[0]))
@@ -76,16 +97,48 @@ describe('a case', () => {
   })
 
   it.each([
-    ['an unknown operator', { entry: (e: Record<string, unknown>) => (e['operator'] = 'toString') }, /unknown block "toString"/],
-    ['an unknown hyper-parameter', { entry: (e: Record<string, unknown>) => (e['hyper_parameters'] = { num_heads: 4, depth: 3 }) }, /unknown parameter "depth"/],
-    ['other hyper-parameters than the tensors', { entry: (e: Record<string, unknown>) => (e['hyper_parameters'] = { num_heads: 4, expand_k: 1 }) }, /expected \[/],
+    [
+      'an unknown operator',
+      { entry: (e: Record<string, unknown>) => (e['operator'] = 'toString') },
+      /unknown block "toString"/,
+    ],
+    [
+      'an unknown hyper-parameter',
+      { entry: (e: Record<string, unknown>) => (e['hyper_parameters'] = { num_heads: 4, depth: 3 }) },
+      /unknown parameter "depth"/,
+    ],
+    [
+      'other hyper-parameters than the tensors',
+      { entry: (e: Record<string, unknown>) => (e['hyper_parameters'] = { num_heads: 4, expand_k: 1 }) },
+      /expected \[/,
+    ],
     ['a missing parameter', { drop: 'param.o_proj.weight' }, /no tensor "param.o_proj.weight"/],
     ['a missing result', { drop: 'grad.x' }, /no tensor "grad.x"/],
-    ['a path as file', { entry: (e: Record<string, unknown>) => (e['file'] = '../index.json') }, /not a plain file name/],
-    ['a file that does not exist', { entry: (e: Record<string, unknown>) => (e['file'] = 'none.safetensors') }, /does not exist/],
-    ['no tolerance for a kind', { entry: (e: Record<string, unknown>) => (e['tolerance'] = { metric: 'max|a-b| / max|b|', y: 1e-5 }) }, /no tolerance for "grad"/],
-    ['an unknown metric', { entry: (e: Record<string, unknown>) => (e['tolerance'] = { metric: 'cosine', y: 1e-5 }) }, /unknown metric/],
-    ['a shape that the file does not have', { entry: (e: Record<string, unknown>) => (e['tensors'] = { x: { dtype: 'F32', shape: [1] } }) }, /but the index says/],
+    [
+      'a path as file',
+      { entry: (e: Record<string, unknown>) => (e['file'] = '../index.json') },
+      /not a plain file name/,
+    ],
+    [
+      'a file that does not exist',
+      { entry: (e: Record<string, unknown>) => (e['file'] = 'none.safetensors') },
+      /does not exist/,
+    ],
+    [
+      'no tolerance for a kind',
+      { entry: (e: Record<string, unknown>) => (e['tolerance'] = { metric: 'max|a-b| / max|b|', y: 1e-5 }) },
+      /no tolerance for "grad"/,
+    ],
+    [
+      'an unknown metric',
+      { entry: (e: Record<string, unknown>) => (e['tolerance'] = { metric: 'cosine', y: 1e-5 }) },
+      /unknown metric/,
+    ],
+    [
+      'a shape that the file does not have',
+      { entry: (e: Record<string, unknown>) => (e['tensors'] = { x: { dtype: 'F32', shape: [1] } }) },
+      /but the index says/,
+    ],
   ])('fails with a message on %s', async (_, change, message) => {
     const result = await runOnly(folderWith(CASE, change))
     expect(result).toMatchObject({ passed: false })
@@ -95,7 +148,13 @@ describe('a case', () => {
   it('that throws does not stop the others', async () => {
     const folder = folderWith(CASE)
     const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { format: number; cases: unknown[] }
-    writeFileSync(join(folder, 'index.json'), JSON.stringify({ format: 1, cases: [null, 7, { name: 'x' }, { name: '__proto__', operator: 1 }, ...index.cases] }))
+    writeFileSync(
+      join(folder, 'index.json'),
+      JSON.stringify({
+        format: 1,
+        cases: [null, 7, { name: 'x' }, { name: '__proto__', operator: 1 }, ...index.cases],
+      }),
+    )
     const results = []
     for (const { run } of goldenCases(folder)) results.push(await run([reference]))
     expect(results.map((r) => r.passed)).toEqual([false, false, false, false, true])
@@ -141,5 +200,12 @@ describe('the measure of error', () => {
 })
 
 it('names are converted', () => {
-  expect(['num_kv_heads', 'd_state', 'expand_k', 'use_short_conv', 'n_groups', 'rope_theta'].map(camelCase)).toEqual(['nKvHeads', 'dState', 'expandK', 'useShortConv', 'nGroups', 'ropeTheta'])
+  expect(['num_kv_heads', 'd_state', 'expand_k', 'use_short_conv', 'n_groups', 'rope_theta'].map(camelCase)).toEqual([
+    'nKvHeads',
+    'dState',
+    'expandK',
+    'useShortConv',
+    'nGroups',
+    'ropeTheta',
+  ])
 })

@@ -79,7 +79,12 @@ export function field(json: Json, name: string): unknown {
 }
 
 /** Applies a reader to a field that may be left out. */
-export function optional<T>(json: Json, name: string, path: string, read: (value: unknown, path: string) => T): T | undefined {
+export function optional<T>(
+  json: Json,
+  name: string,
+  path: string,
+  read: (value: unknown, path: string) => T,
+): T | undefined {
   const value = field(json, name)
   return value === undefined ? undefined : read(value, `${path}.${name}`)
 }

@@ -25,7 +25,8 @@ export interface Report {
   ratio(tensor: string, ratio: number): void
 }
 
-const over = (error: number, tolerance: number): number => (error === 0 ? 0 : Number.isNaN(error) ? Infinity : error / tolerance)
+const over = (error: number, tolerance: number): number =>
+  error === 0 ? 0 : Number.isNaN(error) ? Infinity : error / tolerance
 
 /** A report that adds to a list of checks. */
 export function reportTo(checks: Check[], target: string, form: string): Report {
@@ -33,7 +34,8 @@ export function reportTo(checks: Check[], target: string, form: string): Report 
   return {
     ratio,
     close: (tensor, actual, expected, tolerance) => {
-      if (!sameShape(actual.shape, expected.shape)) invalid(tensor, `${form} on ${target}: the shape is ${show(actual.shape)}, expected ${show(expected.shape)}`)
+      if (!sameShape(actual.shape, expected.shape))
+        invalid(tensor, `${form} on ${target}: the shape is ${show(actual.shape)}, expected ${show(expected.shape)}`)
       ratio(tensor, over(relativeError(actual.data, expected.data), tolerance))
     },
     number: (tensor, actual, expected, relative = 0) => {
@@ -47,7 +49,9 @@ export const passes = (check: Check): boolean => check.ratio <= 1
 
 /** The tolerance of a kind of tensor; throws HeddleError `file-invalid` where the case names none. */
 export function toleranceOf({ tolerance, path }: Pick<GoldenCase, 'tolerance' | 'path'>, kind: string): number {
-  return Object.hasOwn(tolerance, kind) ? tolerance[kind]! : invalid(`${path}.tolerance`, `there is no tolerance for ${show(kind)}`)
+  return Object.hasOwn(tolerance, kind)
+    ? tolerance[kind]!
+    : invalid(`${path}.tolerance`, `there is no tolerance for ${show(kind)}`)
 }
 
 /** The worst check of each target and form, in order of first appearance. */

@@ -5,16 +5,16 @@ import { errorRecord } from '#core/errors.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
 import { readHuggingFaceIndex, readIndex } from './case-index.ts'
 import type { GoldenCase } from './case-index.ts'
-import { checkHuggingFace } from './hf-case.ts'
+import { checkHuggingFace } from './cases/hf.ts'
 import { field, invalid } from './json.ts'
-import { checkModel } from './model-case.ts'
-import { checkOperator } from './operator-case.ts'
+import { checkModel } from './cases/model.ts'
+import { checkOperator } from './cases/operator.ts'
 import type { Check } from './report.ts'
 import { passes } from './report.ts'
-import { checkCosine, checkCrossEntropy, checkRmsNorm } from './small-cases.ts'
+import { checkCosine, checkCrossEntropy, checkRmsNorm } from './cases/small.ts'
 import { readTensors } from './tensors.ts'
 import type { Tensors } from './tensors.ts'
-import { checkTraining } from './train-case.ts'
+import { checkTraining } from './cases/train.ts'
 
 export interface CaseResult {
   readonly name: string
@@ -47,8 +47,12 @@ const FAMILIES: ReadonlyMap<string, CaseRunner> = new Map<string, CaseRunner>([
  */
 export function goldenCases(folder: string): RunnableCase[] {
   return [
-    ...readIndex(folder).map(({ name, read }) => runnable(name, (targets, checks) => runCase(folder, read(), targets, checks))),
-    ...readHuggingFaceIndex(folder).map(({ name, read }) => runnable(`hf/${name}`, (targets, checks) => checkHuggingFace(read(), targets, checks))),
+    ...readIndex(folder).map(({ name, read }) =>
+      runnable(name, (targets, checks) => runCase(folder, read(), targets, checks)),
+    ),
+    ...readHuggingFaceIndex(folder).map(({ name, read }) =>
+      runnable(`hf/${name}`, (targets, checks) => checkHuggingFace(read(), targets, checks)),
+    ),
   ]
 }
 

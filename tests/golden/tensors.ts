@@ -25,7 +25,8 @@ export function readTensors(path: string, declared?: unknown): Tensors {
   const file = decodeSafetensors(readBytes(path, MAX_FILE_BYTES))
   const tensors = new Map<string, GoldenTensor>()
   for (const { name, dtype, shape } of file.tensors.values()) {
-    if (dtype !== 'F32' && dtype !== 'I32') invalid(path, `the tensor ${show(name)} is ${dtype}; golden files hold F32 and I32`)
+    if (dtype !== 'F32' && dtype !== 'I32')
+      invalid(path, `the tensor ${show(name)} is ${dtype}; golden files hold F32 and I32`)
     const data = file.read(name)
     if (data instanceof Float32Array || data instanceof Int32Array) tensors.set(name, { shape, data })
   }
@@ -37,7 +38,8 @@ function checkDeclared(tensors: Tensors, declared: Json, path: string): void {
   for (const name of Object.keys(declared)) {
     const entry = objectAt(declared[name], `${path} ${name}`)
     const found = tensors.get(name)
-    if (found === undefined) return invalid(path, `the index lists the tensor ${show(name)}, which the file does not hold`)
+    if (found === undefined)
+      return invalid(path, `the index lists the tensor ${show(name)}, which the file does not hold`)
     const shape = listAt(field(entry, 'shape'), `${path} ${name}`)
     const dtype = found.data instanceof Float32Array ? 'F32' : 'I32'
     if (field(entry, 'dtype') !== dtype || !sameShape(found.shape, shape as Shape))
@@ -48,22 +50,36 @@ function checkDeclared(tensors: Tensors, declared: Json, path: string): void {
 /** The tensor of a name with a shape; a `null` dimension may be anything. */
 export function need(tensors: Tensors, name: string, shape?: readonly (number | null)[]): GoldenTensor {
   const found = tensors.get(name) ?? invalid(name, `the file holds no tensor ${show(name)}`)
-  if (shape !== undefined && (found.shape.length !== shape.length || shape.some((d, i) => d !== null && d !== found.shape[i])))
-    invalid(name, `the tensor ${show(name)} has the shape ${show(found.shape)}, expected ${show(shape).replaceAll('null', '?')}`)
+  if (
+    shape !== undefined &&
+    (found.shape.length !== shape.length || shape.some((d, i) => d !== null && d !== found.shape[i]))
+  )
+    invalid(
+      name,
+      `the tensor ${show(name)} has the shape ${show(found.shape)}, expected ${show(shape).replaceAll('null', '?')}`,
+    )
   return found
 }
 
 /** The float tensors whose names begin with a prefix, without it. */
 export function withPrefix(tensors: Tensors, prefix: string): Map<string, GoldenTensor> {
-  return new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]))
+  return new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  )
 }
 
 /** Tokens `from` to `to` (exclusive) of [B, T, ...]. */
 export function sliceTime({ shape, data }: GoldenTensor, from: number, to: number): GoldenTensor {
   const [batch, length, ...rest] = shape as [number, number, ...number[]]
   const row = sizeOf(rest)
-  const cut = data instanceof Float32Array ? new Float32Array(batch * (to - from) * row) : new Int32Array(batch * (to - from) * row)
-  for (let b = 0; b < batch; b++) cut.set(data.subarray((b * length + from) * row, (b * length + to) * row), b * (to - from) * row)
+  const cut =
+    data instanceof Float32Array
+      ? new Float32Array(batch * (to - from) * row)
+      : new Int32Array(batch * (to - from) * row)
+  for (let b = 0; b < batch; b++)
+    cut.set(data.subarray((b * length + from) * row, (b * length + to) * row), b * (to - from) * row)
   return { shape: [batch, to - from, ...rest], data: cut }
 }
 
@@ -84,4 +100,7 @@ export function joinTime(parts: readonly GoldenTensor[]): GoldenTensor {
 }
 
 /** [B, ...] as one token [B, 1, ...]. */
-export const asToken = ({ shape, data }: GoldenTensor): GoldenTensor => ({ shape: [shape[0]!, 1, ...shape.slice(1)], data })
+export const asToken = ({ shape, data }: GoldenTensor): GoldenTensor => ({
+  shape: [shape[0]!, 1, ...shape.slice(1)],
+  data,
+})

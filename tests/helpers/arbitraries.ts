@@ -11,7 +11,7 @@ import { parseSpec, SPEC_VERSION } from '#core/model/spec.ts'
 import type { ArchSpec, BlockItem, StackItem } from '#core/model/spec.ts'
 import { newGraph } from '#core/ops/index.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
-import type { Param, ParamValue } from '#core/params.ts'
+import type { Param, ParamValue, ParamValues } from '#core/params.ts'
 import { resolveParams } from '#core/params.ts'
 import { rng } from '#core/rng.ts'
 import { normal } from './evaluate.ts'
@@ -61,7 +61,11 @@ const MAKERS: readonly Maker[] = [
   (g, a, _, detail) => g.mean(a, detail % 2 === 0 ? a.type.shape.map((_, i) => i) : [axisOf(a, detail)]),
   (g, a) => g.reshape(a, [sizeOf(a.type.shape)]),
   (g, a) => g.reshape(a, [1, ...a.type.shape]),
-  (g, a, _, detail) => g.transpose(a, a.type.shape.map((_, i) => (i + detail) % a.type.shape.length)),
+  (g, a, _, detail) =>
+    g.transpose(
+      a,
+      a.type.shape.map((_, i) => (i + detail) % a.type.shape.length),
+    ),
   (g, a, _, detail) => g.slice(a, axisOf(a, detail), 0, Math.ceil(sizeAt(a, axisOf(a, detail)) / 2)),
   (g, a, _, detail) => g.pad(a, axisOf(a, detail), detail % 2, 1),
   (g, a, _, detail) => g.concat([a, g.neg(a)], axisOf(a, detail)),
@@ -73,13 +77,24 @@ const MAKERS: readonly Maker[] = [
   (g, a) => g.mul(a, g.zeros(a.type.shape)),
   (g, a) => g.add(g.mul(a, g.scalar(1)), g.zeros(a.type.shape)),
   (g, a) => g.add(g.filled(a.type.shape, 2), g.filled(a.type.shape, -0.5)),
-  (g, a) => g.one('linear_scan', [g.neg(g.mul(scan(g, a), scan(g, a))), scan(g, a), g.filled([1, scan(g, a).type.shape[2]!], 0.5)]),
+  (g, a) =>
+    g.one('linear_scan', [
+      g.neg(g.mul(scan(g, a), scan(g, a))),
+      scan(g, a),
+      g.filled([1, scan(g, a).type.shape[2]!], 0.5),
+    ]),
 ]
 
-const rank2 = (g: GraphBuilder, x: Value): Value => g.reshape(x, [sizeOf(x.type.shape) / x.type.shape.at(-1)!, x.type.shape.at(-1)!])
+const rank2 = (g: GraphBuilder, x: Value): Value =>
+  g.reshape(x, [sizeOf(x.type.shape) / x.type.shape.at(-1)!, x.type.shape.at(-1)!])
 const scan = (g: GraphBuilder, x: Value): Value => g.reshape(x, [1, ...rank2(g, x).type.shape])
 
-const instruction: fc.Arbitrary<Instruction> = fc.record({ make: fc.nat(MAKERS.length - 1), a: fc.nat(31), b: fc.nat(31), detail: fc.nat(11) })
+const instruction: fc.Arbitrary<Instruction> = fc.record({
+  make: fc.nat(MAKERS.length - 1),
+  a: fc.nat(31),
+  b: fc.nat(31),
+  detail: fc.nat(11),
+})
 
 /** A graph of float inputs with up to three outputs, and data for its inputs. */
 export interface RandomGraph {
@@ -97,14 +112,26 @@ export const arbitraryGraph: fc.Arbitrary<RandomGraph> = fc
   .map(({ instructions, outputs, seed }) => {
     const g = newGraph()
     const shapes: readonly Shape[] = [[2, 3], [3], [1, 3], [2, 1]]
-    const pool: Value[] = shapes.map((shape, i) => g.scoped(`in.${i}`, () => g.input(`x.${i}`, { dtype: 'f32', shape })))
+    const pool: Value[] = shapes.map((shape, i) =>
+      g.scoped(`in.${i}`, () => g.input(`x.${i}`, { dtype: 'f32', shape })),
+    )
     instructions.forEach(({ make, a, b, detail }, i) => {
-      const value = g.scoped(`step${i}`, () => attempt(() => MAKERS[make]!(g, pool[a % pool.length]!, pool[b % pool.length]!, detail)))
-      if (value !== undefined && value.type.shape.length >= 1 && value.type.shape.length <= 4 && sizeOf(value.type.shape) <= MAX_ELEMENTS) pool.push(value)
+      const value = g.scoped(`step${i}`, () =>
+        attempt(() => MAKERS[make]!(g, pool[a % pool.length]!, pool[b % pool.length]!, detail)),
+      )
+      if (
+        value !== undefined &&
+        value.type.shape.length >= 1 &&
+        value.type.shape.length <= 4 &&
+        sizeOf(value.type.shape) <= MAX_ELEMENTS
+      )
+        pool.push(value)
     })
     outputs.forEach((pick, i) => g.output(`y${i}`, pool[pool.length - 1 - (pick % pool.length)]!))
     const graph = g.finish()
-    const feeds = new Map([...inputsOf(graph)].map(([name, node]) => [name, normal(rng(seed, name), node.outputs[0]!.type.shape)]))
+    const feeds = new Map(
+      [...inputsOf(graph)].map(([name, node]) => [name, normal(rng(seed, name), node.outputs[0]!.type.shape)]),
+    )
     return { graph, feeds, [fc.toStringMethod]: () => printGraph(graph) }
   })
 
@@ -132,19 +159,31 @@ function arbitraryValue(param: Param): fc.Arbitrary<ParamValue> {
     case 'integer':
       return fc.oneof(...offered, ...none, fc.integer({ min: param.min, max: Math.min(param.max, param.min + 300) }))
     case 'real':
-      return fc.oneof(...offered, ...none, fc.double({ min: param.min, max: param.max, noNaN: true }).map((x) => (Object.is(x, -0) ? 0 : x)))
+      return fc.oneof(
+        ...offered,
+        ...none,
+        fc.double({ min: param.min, max: param.max, noNaN: true }).map((x) => (Object.is(x, -0) ? 0 : x)),
+      )
   }
 }
 
 /** A block whose parameters keep its rules; where drawn ones break a rule, the defaults stay. */
 function arbitraryBlock(dModel: number): fc.Arbitrary<BlockItem> {
   return fc.constantFrom(...blocks).chain((block) => {
-    const values = Object.fromEntries(Object.entries(block.params).map(([name, param]) => [name, arbitraryValue(param)]))
-    return fc.record({ params: fc.record(values, { requiredKeys: [] }), disabled: fc.boolean() }).map(({ params, disabled }) => {
-      const item = { kind: block.kind, ...(disabled && { disabled }) }
-      const isLegal = Object.keys(params).length > 0 && keepsRules(() => block.check?.(resolveParams(block.params, params, { dModel }, 'params') as never, { dModel }, 'params'))
-      return isLegal ? { ...item, params } : item
-    })
+    const values = Object.fromEntries(
+      Object.entries(block.params).map(([name, param]) => [name, arbitraryValue(param)]),
+    )
+    return fc
+      .record({ params: fc.record(values, { requiredKeys: [] }), disabled: fc.boolean() })
+      .map(({ params, disabled }) => {
+        const item = { kind: block.kind, ...(disabled && { disabled }) }
+        const isLegal =
+          Object.keys(params).length > 0 &&
+          keepsRules(() =>
+            block.check?.(resolveParams(block.params, params, { dModel }, 'params') as never, { dModel }, 'params'),
+          )
+        return isLegal ? { ...item, params: params as ParamValues } : item
+      })
   })
 }
 
@@ -162,9 +201,19 @@ function arbitraryItems(dModel: number, depth: number): fc.Arbitrary<StackItem[]
   const block = arbitraryBlock(dModel)
   const label = fc.stringMatching(/^[A-Za-z][\w-]{0,8}$/)
   const group = fc
-    .record({ repeat: fc.integer({ min: 1, max: 4 }), blocks: depth > 0 ? arbitraryItems(dModel, depth - 1) : fc.array(block, { maxLength: 3 }), label: fc.option(label, { nil: undefined }) })
+    .record({
+      repeat: fc.integer({ min: 1, max: 4 }),
+      blocks: depth > 0 ? arbitraryItems(dModel, depth - 1) : fc.array(block, { maxLength: 3 }),
+      label: fc.option(label, { nil: undefined }),
+    })
     .map(({ label: name, ...rest }) => ({ ...rest, ...(name !== undefined && { label: name }) }))
-  return fc.array(fc.oneof({ weight: 3, arbitrary: block as fc.Arbitrary<StackItem> }, { weight: 1, arbitrary: group as fc.Arbitrary<StackItem> }), { maxLength: 4 })
+  return fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: block as fc.Arbitrary<StackItem> },
+      { weight: 1, arbitrary: group as fc.Arbitrary<StackItem> },
+    ),
+    { maxLength: 4 },
+  )
 }
 
 /** Legal specs in canonical form, with nested groups, labels, disabled blocks and names of any text. */
@@ -179,6 +228,11 @@ export const arbitrarySpec: fc.Arbitrary<ArchSpec> = fc.constantFrom(...WIDTHS).
     })
     .map(({ name, items, ...settings }) => {
       const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-      return parseSpec({ heddle: SPEC_VERSION, ...(name !== undefined && { name }), model: { dModel, ...given }, blocks: items })
+      return parseSpec({
+        heddle: SPEC_VERSION,
+        ...(name !== undefined && { name }),
+        model: { dModel, ...given },
+        blocks: items,
+      })
     }),
 )

@@ -14,10 +14,21 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
 }
 
 /** Throws unless both have the same length and `relativeError` is within the tolerance. */
-export function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
-  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`)
+export function assertClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
+  if (actual.length !== expected.length)
+    throw new Error(`${what}: ${actual.length} elements, expected ${expected.length}`)
   const error = relativeError(actual, expected)
   if (error <= tolerance) return
-  const worst = Array.from(expected, (e, i) => Math.abs(actual[i]! - e)).reduce((at, d, i, all) => (!(d <= all[at]!) ? i : at), 0)
-  throw new Error(`${what}: relative error ${error} is above ${tolerance}; element ${worst} is ${actual[worst]}, expected ${expected[worst]}`)
+  const worst = Array.from(expected, (e, i) => Math.abs(actual[i]! - e)).reduce(
+    (at, d, i, all) => (!(d <= all[at]!) ? i : at),
+    0,
+  )
+  throw new Error(
+    `${what}: relative error ${error} is above ${tolerance}; element ${worst} is ${actual[worst]}, expected ${expected[worst]}`,
+  )
 }

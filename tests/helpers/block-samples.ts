@@ -20,7 +20,9 @@ export interface BlockSample {
   readonly valueResidual: boolean
 }
 
-const SETTINGS: Readonly<Record<string, readonly (ParamValues & { readonly d: number; readonly meta?: number; readonly residual?: boolean })[]>> = {
+const SETTINGS: Readonly<
+  Record<string, readonly (ParamValues & { readonly d: number; readonly meta?: number; readonly residual?: boolean })[]>
+> = {
   attention: [
     { d: 24, headDim: 8, nHeads: 3, nKvHeads: 1 },
     { d: 20, headDim: 6, nHeads: 4, nKvHeads: 2, qkNorm: true, ropeTheta: 500 },
@@ -84,12 +86,25 @@ export function samplesOf(kind: string): BlockSample[] {
   return (SETTINGS[kind] ?? []).map(({ d, meta = 0, residual = false, ...given }) => {
     const params = resolveParams(block.params, given, { dModel: d }, kind)
     block.check?.(params as never, { dModel: d }, kind)
-    return { label: JSON.stringify({ d, ...(meta > 0 && { meta }), ...(residual && { residual }), ...given }), block, dModel: d, params, metaTokens: meta, valueResidual: residual }
+    return {
+      label: JSON.stringify({ d, ...(meta > 0 && { meta }), ...(residual && { residual }), ...given }),
+      block,
+      dModel: d,
+      params,
+      metaTokens: meta,
+      valueResidual: residual,
+    }
   })
 }
 
 /** Lowers a sample with caches for `capacity` tokens. */
-export function lowerSample(sample: BlockSample, phase: LowerBlockOptions['phase'], batchSize: number, length: number, capacity = length): LoweredModel {
+export function lowerSample(
+  sample: BlockSample,
+  phase: LowerBlockOptions['phase'],
+  batchSize: number,
+  length: number,
+  capacity = length,
+): LoweredModel {
   const { block, params, dModel, metaTokens, valueResidual } = sample
   const shared = valueResidual ? { 'rwkv7.first_value': { name: 'v_first', width: dModel } } : {}
   return lowerBlock(block, params, { phase, dModel, batchSize, length, capacity, metaTokens, shared })
@@ -97,17 +112,21 @@ export function lowerSample(sample: BlockSample, phase: LowerBlockOptions['phase
 
 /** Weights that make every path of a block count, unlike initial values, some of which are zero; exact in f32. */
 export function sampleWeights(sample: BlockSample): Map<string, Tensor> {
-  return new Map(lowerSample(sample, 'train', 1, 1).weights.map(({ name, shape }) => {
-    const random = rng('sample weight', sample.block.kind, name)
-    const isGain = /norm[a-z_]*\.weight$/.test(name)
-    const scale = isGain ? 0.2 : shape.length === 2 ? 1 / Math.sqrt(shape[1]!) : 0.5
-    const tensor = normal(random, shape, scale)
-    return [name, isGain ? { ...tensor, data: tensor.data.map((x) => Math.fround(1 + x)) } : tensor]
-  }))
+  return new Map(
+    lowerSample(sample, 'train', 1, 1).weights.map(({ name, shape }) => {
+      const random = rng('sample weight', sample.block.kind, name)
+      const isGain = /norm[a-z_]*\.weight$/.test(name)
+      const scale = isGain ? 0.2 : shape.length === 2 ? 1 / Math.sqrt(shape[1]!) : 0.5
+      const tensor = normal(random, shape, scale)
+      return [name, isGain ? { ...tensor, data: tensor.data.map((x) => Math.fround(1 + x)) } : tensor]
+    }),
+  )
 }
 
 /** Inputs of a sample: x and, where it is read, the first value. */
 export function sampleInputs(sample: BlockSample, batchSize: number, length: number): Map<string, Tensor> {
   const names = ['x', ...(sample.valueResidual ? ['v_first'] : [])]
-  return new Map(names.map((name) => [name, normal(rng('sample input', name, sample.label), [batchSize, length, sample.dModel])]))
+  return new Map(
+    names.map((name) => [name, normal(rng('sample input', name, sample.label), [batchSize, length, sample.dModel])]),
+  )
 }

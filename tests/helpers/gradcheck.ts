@@ -32,38 +32,58 @@ export interface GradcheckOptions {
 export function gradcheck(graph: Graph, feeds: Feeds, options: GradcheckOptions = {}): void {
   const { entries = 6, step = 1e-5, tolerance = 1e-6, seed = 'gradcheck' } = options
   const inputs = inputsOf(graph)
-  const wrt = options.wrt ?? [...inputs].filter(([, node]) => isFloat(node.outputs[0]!.type.dtype)).map(([name]) => name)
+  const wrt =
+    options.wrt ?? [...inputs].filter(([, node]) => isFloat(node.outputs[0]!.type.dtype)).map(([name]) => name)
   const outputs = graph.outputs.filter((o) => isFloat(o.value.type.dtype))
   const seeds = new Map(outputs.map((o) => [`cotangent.${o.name}`, normal(rng(seed, o.name), o.value.type.shape)]))
   const gradients = evaluate(
-    grad(differentiable(withSeeds(graph, seeds)), Object.fromEntries(outputs.map((o) => [o.name, `cotangent.${o.name}`])), wrt),
+    grad(
+      differentiable(withSeeds(graph, seeds)),
+      Object.fromEntries(outputs.map((o) => [o.name, `cotangent.${o.name}`])),
+      wrt,
+    ),
     new Map([...feeds, ...seeds]),
   )
   const forward = optimise(graph, { claims: () => false })
   const sum = (changed: Feeds): number => {
     const results = interpret(forward, changed, ops)
-    return outputs.reduce((total, o) => total + dot(results.get(o.name)!.data, seeds.get(`cotangent.${o.name}`)!.data), 0)
+    return outputs.reduce(
+      (total, o) => total + dot(results.get(o.name)!.data, seeds.get(`cotangent.${o.name}`)!.data),
+      0,
+    )
   }
   const check = (what: string, direction: ReadonlyMap<string, Float64Array>): void => {
     const along = [...direction].map(([name, d]) => ({ name, d, analytic: gradients.get(`grad.${name}`)!.data }))
     const length = Math.sqrt(along.reduce((total, { d }) => total + dot(d, d), 0)) || 1
     const scale = along.reduce((most, { analytic }) => analytic.reduce((m, x) => Math.max(m, Math.abs(x)), most), 1)
-    const shifted = (h: number): Feeds => new Map([...feeds, ...along.map(({ name, d }): [string, Tensor] => [name, moved(feeds.get(name)!, d, h / length)])])
+    const shifted = (h: number): Feeds =>
+      new Map([
+        ...feeds,
+        ...along.map(({ name, d }): [string, Tensor] => [name, moved(feeds.get(name)!, d, h / length)]),
+      ])
     const numeric = (sum(shifted(step)) - sum(shifted(-step))) / (2 * step)
     const expected = along.reduce((total, { d, analytic }) => total + dot(analytic, d), 0) / length
-    if (!(Math.abs(numeric - expected) <= tolerance * scale)) throw new Error(`gradient along ${what}: ${expected}, finite differences give ${numeric} (largest entry ${scale})`)
+    if (!(Math.abs(numeric - expected) <= tolerance * scale))
+      throw new Error(
+        `gradient along ${what}: ${expected}, finite differences give ${numeric} (largest entry ${scale})`,
+      )
   }
   const random = (name: string): Float64Array => normal(rng(seed, 'direction', name), feeds.get(name)!.shape).data
-  if (options.joint === true) return check('a random direction over all inputs', new Map(wrt.map((name) => [name, random(name)])))
+  if (options.joint === true)
+    return check('a random direction over all inputs', new Map(wrt.map((name) => [name, random(name)])))
   for (const name of wrt) {
     const { length } = feeds.get(name)!.data
     const draws = rng(seed, 'entries', name)
     check(`a random direction of ${name}`, new Map([[name, random(name)]]))
-    for (const i of sample(length, entries, (n) => draws.integer(n))) check(`entry ${i} of ${name}`, new Map([[name, new Float64Array(length).fill(1, i, i + 1)]]))
+    for (const i of sample(length, entries, (n) => draws.integer(n)))
+      check(`entry ${i} of ${name}`, new Map([[name, new Float64Array(length).fill(1, i, i + 1)]]))
   }
 }
 
-const moved = (x: Tensor, direction: Float64Array, by: number): Tensor => ({ ...x, data: x.data.map((v, i) => v + by * direction[i]!) })
+const moved = (x: Tensor, direction: Float64Array, by: number): Tensor => ({
+  ...x,
+  data: x.data.map((v, i) => v + by * direction[i]!),
+})
 
 function withSeeds(graph: Graph, seeds: Feeds): Graph {
   const g = newGraph()

@@ -65,7 +65,8 @@ export function lossOf(codes: readonly number[], dModel: number): number {
       run = 0
     }
   }
-  const missing = 0.25 * Math.exp(-counts[A]! / 1.2) + 0.12 * Math.exp(-counts[M]! / 2) + 0.12 * Math.exp(-counts[D]! / 2)
+  const missing =
+    0.25 * Math.exp(-counts[A]! / 1.2) + 0.12 * Math.exp(-counts[M]! / 2) + 0.12 * Math.exp(-counts[D]! / 2)
   return 1.6 + 2.2 * depth ** -0.45 + 9 * dModel ** -0.45 + missing
 }
 

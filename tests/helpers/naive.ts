@@ -54,9 +54,14 @@ export function describeNaive(kind: string, naive: Naive, tolerance = 1e-9): voi
       for (const length of [1, 70]) {
         const { graph, weights } = lowerSample(sample, 'prefill', BATCH, length)
         const initial = new Map([...sampleWeights(sample)].map(([name, { data }]) => [name, Float32Array.from(data)]))
-        const session = await ortCpu.open({ name: kind, phase: 'prefill', graph, bindings: [], frozen: weights.map((w) => w.name) }, { initial, threads: 1 })
+        const session = await ortCpu.open(
+          { name: kind, phase: 'prefill', graph, bindings: [], frozen: weights.map((w) => w.name) },
+          { initial, threads: 1 },
+        )
         try {
-          const feeds = [...sampleInputs(sample, BATCH, length)].map(([name, { data }]) => [name, Float32Array.from(data)] as const)
+          const feeds = [...sampleInputs(sample, BATCH, length)].map(
+            ([name, { data }]) => [name, Float32Array.from(data)] as const,
+          )
           const { y } = session.runSync(Object.fromEntries(feeds), ['y'])
           assertClose(y!, expected(sample, naive, length), 2e-5, `${length} tokens`)
         } finally {
@@ -95,7 +100,8 @@ function expected(sample: BlockSample, naive: Naive, length: number): Vector {
 }
 
 /** Cuts a flat array in rows. */
-export const rows = (flat: Vector, width: number): Rows => Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width))
+export const rows = (flat: Vector, width: number): Rows =>
+  Array.from({ length: flat.length / width }, (_, i) => flat.slice(i * width, (i + 1) * width))
 
 export const zeros = (length: number): Vector => new Array<number>(length).fill(0)
 export const zeroRows = (count: number, width: number): Rows => Array.from({ length: count }, () => zeros(width))
@@ -119,7 +125,9 @@ export function l2Norm(x: Vector): Vector {
 
 /** Causal depthwise convolution of a sequence [T, C] with taps [C, K]; the last tap meets the current token. */
 export function convolution(u: Rows, taps: Rows, bias?: Vector): Rows {
-  return u.map((_, t) => taps.map((tap, c) => tap.reduce((sum, w, j) => sum + w * (u[t - tap.length + 1 + j]?.[c] ?? 0), bias?.[c] ?? 0)))
+  return u.map((_, t) =>
+    taps.map((tap, c) => tap.reduce((sum, w, j) => sum + w * (u[t - tap.length + 1 + j]?.[c] ?? 0), bias?.[c] ?? 0)),
+  )
 }
 
 /** Half-split rotary embedding at a position. */

@@ -3,10 +3,9 @@
 
 import { integer } from '../params.ts'
 import type { Rng } from '../rng.ts'
-import { defineSearcher, firstNew, freshProposal, proposalOf } from './searcher.ts'
+import { defineSearcher, firstNew, freshProposal, randomCandidate } from './searcher.ts'
 import type { History } from './searcher.ts'
 import { mutate } from './space/mutate.ts'
-import { sampleGenome } from './space/space.ts'
 import { violation } from './study/objectives.ts'
 import { populationOf } from './study/population.ts'
 import type { Member } from './study/population.ts'
@@ -24,12 +23,10 @@ export const agingEvolution = defineSearcher({
     const population = populationOf(history.trials, goal, populationSize)
     const isStarting = history.number < space.seeds.length || population.length < populationSize
     if (isStarting) return freshProposal(history, space, rng)
-    return firstNew(history, () => {
+    return firstNew(history, space, () => {
       const parent = tournament(population, history, tournamentSize, rng)
       const child = mutate(parent.trial.genome, space, rng)
-      return child === undefined
-        ? proposalOf(sampleGenome(space, rng), space)
-        : proposalOf(child.genome, space, [parent.trial.number], child.mutation)
+      return child === undefined ? randomCandidate(space, rng) : { ...child, parents: [parent.trial.number] }
     })
   },
 })

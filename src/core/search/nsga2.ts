@@ -4,10 +4,9 @@
 import { integer, real } from '../params.ts'
 import type { Rng } from '../rng.ts'
 import { crowdingDistance } from '../stats/pareto.ts'
-import { defineSearcher, firstNew, freshProposal, proposalOf } from './searcher.ts'
-import type { History, Proposal } from './searcher.ts'
+import { defineSearcher, firstNew, freshProposal, randomCandidate } from './searcher.ts'
+import type { Candidate, History } from './searcher.ts'
 import { cross, difference, mutate } from './space/mutate.ts'
-import { sampleGenome } from './space/space.ts'
 import type { Space } from './space/space.ts'
 import { leadingFronts } from './study/elite.ts'
 import { violation } from './study/objectives.ts'
@@ -26,7 +25,7 @@ export const nsga2 = defineSearcher({
     const members = history.trials.flatMap((trial) => memberOf(trial, history.goal) ?? [])
     if (history.number < space.seeds.length || members.length < populationSize) return freshProposal(history, space, rng)
     const elite = select(members, history.goal.constraints, populationSize)
-    return firstNew(history, () => {
+    return firstNew(history, space, () => {
       const first = tournament(elite, rng)
       const second = rng.uniform() < crossoverRate ? tournament(elite, rng) : first
       return childOf(first, second, space, rng)
@@ -34,15 +33,15 @@ export const nsga2 = defineSearcher({
   },
 })
 
-function childOf(first: Ranked, second: Ranked, space: Space, rng: Rng): Proposal {
+function childOf(first: Ranked, second: Ranked, space: Space, rng: Rng): Candidate {
   const [a, b] = [first.trial, second.trial]
   const mixed = a === b ? undefined : cross(a.genome, b.genome, space, rng)
   const mutated = mutate(mixed?.genome ?? a.genome, space, rng)
   const genome = mutated?.genome ?? mixed?.genome
-  if (genome === undefined) return proposalOf(sampleGenome(space, rng), space)
-  if (mixed === undefined) return proposalOf(genome, space, [a.number], mutated!.mutation)
+  if (genome === undefined) return randomCandidate(space, rng)
+  if (mixed === undefined) return { genome, parents: [a.number], mutation: mutated!.mutation }
   const description = [mixed.mutation.description, mutated?.mutation.description].filter((text) => text !== undefined).join('; ')
-  return proposalOf(genome, space, [a.number, b.number], { ...mixed.mutation, description, ...difference(a.genome, genome, space) })
+  return { genome, parents: [a.number, b.number], mutation: { ...mixed.mutation, description, ...difference(a.genome, genome, space) } }
 }
 
 interface Ranked extends Member {

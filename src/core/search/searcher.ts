@@ -1,7 +1,6 @@
 // What a searcher is: a pure function from the visible history of a study to its next trial.
 
 import type { Entry } from '../entry.ts'
-import { hashSpec } from '../model/spec.ts'
 import type { ArchSpec } from '../model/spec.ts'
 import { resolveParams } from '../params.ts'
 import type { ParamSchema, ParamValues, ValuesOf } from '../params.ts'
@@ -9,7 +8,7 @@ import { rng as rngOf } from '../rng.ts'
 import type { Rng } from '../rng.ts'
 import type { Mutation } from './space/encoding.ts'
 import type { Genome } from './space/genome.ts'
-import { sampleGenome, specOf } from './space/space.ts'
+import { keyOf, sampleGenome, specOf } from './space/space.ts'
 import type { Space } from './space/space.ts'
 import type { Goal } from './study/objectives.ts'
 import { visibleHistory } from './study/trial.ts'
@@ -22,7 +21,7 @@ export interface History extends VisibleHistory {
   readonly goal: Goal
 }
 
-/** The next trial. `hash` is that of the spec; numbers of the parents refer to the history. */
+/** The next trial; numbers of the parents refer to the history. */
 export interface Proposal extends Omit<Proposed, 'number'> {
   readonly spec: ArchSpec
 }
@@ -62,28 +61,37 @@ export function proposeTrial(study: StudyPlan, rows: readonly Trial[], number: n
   return visible && searcher.propose({ ...visible, number, goal }, space, rngOf(seed, 'trial', number), params)
 }
 
-/** The proposal of a genome. Throws HeddleError if a block refuses it. */
-export function proposalOf(genome: Genome, space: Space, parents: readonly number[] = [], mutation: Mutation | null = null): Proposal {
-  const spec = specOf(genome, space)
-  return { spec, hash: hashSpec(spec), genome, parents, mutation }
+/** A genome and where it comes from. */
+export interface Candidate {
+  readonly genome: Genome
+  readonly parents: readonly number[]
+  readonly mutation: Mutation | null
+}
+
+/** A random genome, as a candidate without parents. */
+export const randomCandidate = (space: Space, rng: Rng): Candidate => founder(sampleGenome(space, rng))
+
+const founder = (genome: Genome): Candidate => ({ genome, parents: [], mutation: null })
+
+function proposalOf({ genome, parents, mutation }: Candidate, space: Space): Proposal {
+  return { spec: specOf(genome, space), key: keyOf(genome, space), genome, parents, mutation }
 }
 
 /** Attempts at a network that the study has not had. */
-const ATTEMPTS = 32
+const ATTEMPTS = 64
 
-/** The first proposal of a network that the study has not had; where none comes up in some attempts, the last. */
-export function firstNew(history: History, make: () => Proposal): Proposal {
-  let proposal = make()
-  for (let attempt = 1; attempt < ATTEMPTS && isKnown(proposal.hash, history); attempt++) proposal = make()
+/** Proposes the first candidate whose network the study has not had; where none comes up in some attempts, the last. */
+export function firstNew({ trials, pending }: History, space: Space, make: () => Candidate): Proposal {
+  const known = new Set<string>()
+  for (const { key } of trials) known.add(key)
+  for (const { key } of pending) known.add(key)
+  let proposal = proposalOf(make(), space)
+  for (let attempt = 1; attempt < ATTEMPTS && known.has(proposal.key); attempt++) proposal = proposalOf(make(), space)
   return proposal
 }
 
-function isKnown(hash: string, { trials, pending }: History): boolean {
-  return trials.some((trial) => trial.hash === hash) || pending.some((trial) => trial.hash === hash)
-}
-
-/** The seed design of this number, else a random one that the study has not had. */
+/** Proposes the seed design of this number, else a random one that the study has not had. */
 export function freshProposal(history: History, space: Space, rng: Rng): Proposal {
   const seed = space.seeds[history.number]
-  return seed === undefined ? firstNew(history, () => proposalOf(sampleGenome(space, rng), space)) : proposalOf(seed, space)
+  return seed === undefined ? firstNew(history, space, () => randomCandidate(space, rng)) : proposalOf(founder(seed), space)
 }

@@ -17,6 +17,9 @@ export interface TrainRequest extends TrainPayload {
   readonly project?: Project | undefined
   readonly name?: string | undefined
   readonly gitRevision?: string | undefined
+  /** The study and the trial (ids in the project) that the run belongs to. */
+  readonly study?: number | undefined
+  readonly trial?: number | undefined
 }
 
 export interface TrainHandlers {
@@ -31,11 +34,11 @@ export type TrainOutcome = TrainAnswer & { readonly run: number | null }
 /** Trains in the runner process; every point is in the project before the caller hears of it. */
 export async function runTraining(
   runner: Runner,
-  { project, name, gitRevision, ...payload }: TrainRequest,
+  { project, name, gitRevision, study, trial, ...payload }: TrainRequest,
   handlers: TrainHandlers = {},
 ): Promise<TrainOutcome> {
   const { config } = payload
-  const run = project === undefined ? null : begin(project, config, name, gitRevision)
+  const run = project === undefined ? null : begin(project, config, { name, gitRevision, study, trial })
   const writer = project === undefined || run === null ? undefined : openMetrics(project, run)
   const end = (state: 'done' | 'failed' | 'cancelled', error?: ErrorRecord): void => {
     if (project !== undefined && run !== null) finishRun(project, run, { state, ...(error !== undefined && { error }) })
@@ -63,7 +66,11 @@ export async function runTraining(
   }
 }
 
-function begin(project: Project, config: TrainConfig, name = '', gitRevision: string | undefined): number {
+function begin(
+  project: Project,
+  config: TrainConfig,
+  { name, gitRevision, study, trial }: Pick<TrainRequest, 'name' | 'gitRevision' | 'study' | 'trial'>,
+): number {
   const spec = recordSpec(project, config.spec)
   const environment = recordEnvironment(
     project,
@@ -74,8 +81,10 @@ function begin(project: Project, config: TrainConfig, name = '', gitRevision: st
     spec,
     config: JSON.parse(JSON.stringify(config)) as Record<string, never>,
     seed: config.run.seed,
-    name,
+    name: name ?? '',
     environment,
     gitRevision: gitRevision ?? null,
+    study: study ?? null,
+    trial: trial ?? null,
   })
 }

@@ -1,5 +1,6 @@
 // The work that the runner process can do, by name. A job runs alone in that process; it may block it and may crash it.
 
+import { evaluateJob } from './eval/job.ts'
 import { profileJob } from './profile/job.ts'
 import { trainJob } from './train/job.ts'
 
@@ -20,4 +21,5 @@ export const jobs: Readonly<Record<string, Job>> = {
   ping: async (payload) => ({ payload, pid: process.pid, node: process.versions.node }),
   train: trainJob,
   profile: profileJob,
+  evaluate: evaluateJob,
 }

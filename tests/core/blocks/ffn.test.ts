@@ -4,7 +4,8 @@ import { describeNaive, linear, silu, times } from '../../helpers/naive.ts'
 function erf(x: number): number {
   const steps = 400
   let sum = 0
-  for (let i = 0; i <= steps; i++) sum += (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp(-(((x * i) / steps) ** 2))
+  for (let i = 0; i <= steps; i++)
+    sum += (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2) * Math.exp(-(((x * i) / steps) ** 2))
   return ((2 / Math.sqrt(Math.PI)) * sum * x) / steps / 3
 }
 

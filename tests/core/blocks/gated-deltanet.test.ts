@@ -1,21 +1,39 @@
-import { convolution, describeNaive, l2Norm, linear, rmsNorm, rows, sigmoid, silu, softplus, times, zeroRows } from '../../helpers/naive.ts'
+import {
+  convolution,
+  describeNaive,
+  l2Norm,
+  linear,
+  rmsNorm,
+  rows,
+  sigmoid,
+  silu,
+  softplus,
+  times,
+  zeroRows,
+} from '../../helpers/naive.ts'
 import type { Rows } from '../../helpers/naive.ts'
 
 describeNaive('gated_deltanet', (x, { p, matrix, vector }) => {
-  const dk = p<number>('headDim'), dv = dk * p<number>('expandV')
+  const dk = p<number>('headDim'),
+    dv = dk * p<number>('expandV')
   const heads = p<number>('nHeads')
   const vHeads = p<number | null>('nVHeads') ?? heads
   const path = (letter: string): Rows => {
     const projected = x.map((token) => linear(matrix(`${letter}_proj.weight`), token))
-    return (p<boolean>('useShortConv') ? convolution(projected, matrix(`${letter}_conv1d.weight`)) : projected).map((row) => row.map(silu))
+    return (p<boolean>('useShortConv') ? convolution(projected, matrix(`${letter}_conv1d.weight`)) : projected).map(
+      (row) => row.map(silu),
+    )
   }
   const [q, k, v] = [path('q'), path('k'), path('v')] as const
   const states = Array.from({ length: vHeads }, () => zeroRows(dk, dv))
   return x.map((token, t) => {
-    const a = linear(matrix('a_proj.weight'), token), b = linear(matrix('b_proj.weight'), token)
+    const a = linear(matrix('a_proj.weight'), token),
+      b = linear(matrix('b_proj.weight'), token)
     const mixed = states.flatMap((s, j) => {
       const h = Math.floor(j / (vHeads / heads))
-      const query = l2Norm(rows(q[t]!, dk)[h]!), key = l2Norm(rows(k[t]!, dk)[h]!), value = rows(v[t]!, dv)[j]!
+      const query = l2Norm(rows(q[t]!, dk)[h]!),
+        key = l2Norm(rows(k[t]!, dk)[h]!),
+        value = rows(v[t]!, dv)[j]!
       const decay = Math.exp(-Math.exp(vector('A_log')[j]!) * softplus(a[j]! + vector('dt_bias')[j]!))
       const beta = sigmoid(b[j]!) * (p<boolean>('allowNegEigval') ? 2 : 1)
       s.forEach((row) => row.forEach((_, c) => (row[c]! *= decay)))

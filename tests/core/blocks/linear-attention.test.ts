@@ -3,9 +3,14 @@ import type { Vector } from '../../helpers/naive.ts'
 
 describeNaive('linear_attention', (x, { d, p, matrix, vector }) => {
   const heads = p<number>('nHeads')
-  const dk = (d * p<number>('expandK')) / heads, dv = (d * p<number>('expandV')) / heads
+  const dk = (d * p<number>('expandK')) / heads,
+    dv = (d * p<number>('expandV')) / heads
   const map = (side: 'q' | 'k', u: Vector): Vector => {
-    const affine = (layer: number): Vector => add(linear(matrix(`feature_map_${side}.layer${layer}.weight`), u), vector(`feature_map_${side}.layer${layer}.bias`))
+    const affine = (layer: number): Vector =>
+      add(
+        linear(matrix(`feature_map_${side}.layer${layer}.weight`), u),
+        vector(`feature_map_${side}.layer${layer}.bias`),
+      )
     const kind = p<string>('featureMap')
     if (kind === 'elementwise_product') return times(affine(1), affine(2))
     if (kind === 'elu') return u.map((v) => (v > 0 ? v + 1 : Math.exp(v)))
@@ -16,7 +21,8 @@ describeNaive('linear_attention', (x, { d, p, matrix, vector }) => {
   return x.map((token) => {
     const project = (name: string, width: number) => rows(linear(matrix(`${name}_proj.weight`), token), width)
     const q = project('q', dk).map((u) => map('q', u).map((v) => v / Math.sqrt(dk)))
-    const k = project('k', dk).map((u) => map('k', u)), v = project('v', dv)
+    const k = project('k', dk).map((u) => map('k', u)),
+      v = project('v', dv)
     const mixed = states.flatMap((s, h) => {
       s.forEach((row, i) => row.forEach((_, c) => (row[c]! += k[h]![i]! * v[h]![c]!)))
       sums[h] = add(sums[h]!, k[h]!)

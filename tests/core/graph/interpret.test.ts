@@ -22,7 +22,9 @@ describe('the interpreter', () => {
 
   it('names what is missing or does not fit', () => {
     expect(() => interpret(doubled(), new Map(), ops)).toThrow('no data for input x')
-    expect(() => interpret(doubled(), new Map([['x', f32([3], [1, 2, 3])]]), ops)).toThrow('input x is f32[2], got shape [3]')
+    expect(() => interpret(doubled(), new Map([['x', f32([3], [1, 2, 3])]]), ops)).toThrow(
+      'input x is f32[2], got shape [3]',
+    )
     const g = newGraph()
     g.output('y', g.one('silu', [g.input('x', { dtype: 'f32', shape: [2] })]))
     expect(() => interpret(g.finish(), new Map([['x', f32([2], [1, 2])]]), ops)).toThrow('decompose the graph first')
@@ -40,7 +42,9 @@ describe('the interpreter', () => {
 
   it('refuses an op whose result is not what it inferred', () => {
     const lying: Map<string, Evaluator> = new Map([['add', { kind: 'add', evaluate: () => [f32([1], [0])] }]])
-    expect(() => interpret(doubled(), new Map([['x', f32([2], [1, 2])]]), lying)).toThrow('evaluated to [1], inferred f32[2]')
+    expect(() => interpret(doubled(), new Map([['x', f32([2], [1, 2])]]), lying)).toThrow(
+      'evaluated to [1], inferred f32[2]',
+    )
   })
 
   it('poisons fresh data', () => {

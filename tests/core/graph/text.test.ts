@@ -26,7 +26,11 @@ describe('the text of a graph', () => {
   })
 
   it('reads back for a whole model in every phase', () => {
-    const model = resolveSpec(parseSpecText('{dModel: 16, vocabSize: 11, metaTokens: 2} d{nHeads: 2} f m2{headDim: 8} a{headDim: 8, window: 4} r7{headDim: 8}'))
+    const model = resolveSpec(
+      parseSpecText(
+        '{dModel: 16, vocabSize: 11, metaTokens: 2} d{nHeads: 2} f m2{headDim: 8} a{headDim: 8, window: 4} r7{headDim: 8}',
+      ),
+    )
     for (const phase of ['train', 'prefill', 'decode'] as const) {
       const { graph } = lower(model, { phase, batchSize: 2, seqLen: phase === 'decode' ? 1 : 5 })
       const text = printGraph(graph)

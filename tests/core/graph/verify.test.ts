@@ -11,7 +11,12 @@ type Mutable = { nodes: { -readonly [K in keyof Node]: Node[K] }[]; outputs: Out
 function copy(graph: Graph): Mutable {
   const values = new Map<Value, Value>()
   const nodes = graph.nodes.map((node) => {
-    const fresh = { ...node, inputs: node.inputs.map((v) => values.get(v)!), attrs: { ...node.attrs }, outputs: [] as Value[] }
+    const fresh = {
+      ...node,
+      inputs: node.inputs.map((v) => values.get(v)!),
+      attrs: { ...node.attrs },
+      outputs: [] as Value[],
+    }
     fresh.outputs = node.outputs.map((output) => ({ node: fresh, index: output.index, type: output.type }))
     node.outputs.forEach((output, i) => values.set(output, fresh.outputs[i]!))
     return fresh
@@ -54,7 +59,10 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'a wrong shape': (_, node) => retype(node, ({ shape, dtype }) => ({ dtype, shape: [...shape, 2] })),
   'a wrong element type': (_, node) => retype(node, ({ shape }) => ({ dtype: 'i64', shape })),
-  'an output too many': (_, node) => ((node.outputs = [...node.outputs, { node, index: node.outputs.length, type: node.outputs[0]!.type }]), true),
+  'an output too many': (_, node) => (
+    (node.outputs = [...node.outputs, { node, index: node.outputs.length, type: node.outputs[0]!.type }]),
+    true
+  ),
   'an output of another node': (_, node) => {
     const [first, ...rest] = node.outputs
     node.outputs = [{ ...first!, node: { ...node } }, ...rest]

@@ -21,7 +21,10 @@ const spec = (fields: Partial<ArchSpec>): ArchSpec => ({ heddle: SPEC_VERSION, m
 
 describe('the text of a spec', () => {
   it('reads back as the same spec', () => {
-    fc.assert(fc.property(arbitrarySpec, (original) => void expect(parseSpecText(printSpecText(original))).toEqual(original)), { numRuns: 200 })
+    fc.assert(
+      fc.property(arbitrarySpec, (original) => void expect(parseSpecText(printSpecText(original))).toEqual(original)),
+      { numRuns: 200 },
+    )
   })
 
   it('is the same however it is spaced', () => {
@@ -35,7 +38,23 @@ describe('the text of a spec', () => {
     )
   })
 
-  it.each(['none', 'null', 'true', 'false', '1', '-1e5', '', ' ', 'x', 'two words', 'a"b\\c', '{d: 1}', '日本', '__proto__', 'constructor'])('keeps the name %j', (name) => {
+  it.each([
+    'none',
+    'null',
+    'true',
+    'false',
+    '1',
+    '-1e5',
+    '',
+    ' ',
+    'x',
+    'two words',
+    'a"b\\c',
+    '{d: 1}',
+    '日本',
+    '__proto__',
+    'constructor',
+  ])('keeps the name %j', (name) => {
     const original = parseSpec(spec({ name, blocks: [{ kind: 'ffn' }] }))
     expect(parseSpecText(printSpecText(original))).toEqual(original)
   })
@@ -46,7 +65,11 @@ describe('the text of a spec', () => {
       spec({
         model: { dModel: 2048, vocabSize: 32000 },
         blocks: [
-          { repeat: 3, label: 'early', blocks: [{ kind: 'deltanet' }, { kind: 'ffn' }, { kind: 'mamba2' }, { kind: 'ffn' }] },
+          {
+            repeat: 3,
+            label: 'early',
+            blocks: [{ kind: 'deltanet' }, { kind: 'ffn' }, { kind: 'mamba2' }, { kind: 'ffn' }],
+          },
           { kind: 'attention', params: { window: 512 } },
           { kind: 'ffn' },
           { kind: 'gla', disabled: true },
@@ -90,16 +113,45 @@ describe('the text of a spec', () => {
   })
 
   it('never breaks the reader, whatever is written', () => {
-    const word = fc.constantFrom('d', 'f', 'm2', 'a', '(', ')', 'x2', '{', '}', ':', ',', '!', 'window', '5', '1e999', 'none', '"', '\\', 'é', '__proto__', '{dModel:', '\n')
+    const word = fc.constantFrom(
+      'd',
+      'f',
+      'm2',
+      'a',
+      '(',
+      ')',
+      'x2',
+      '{',
+      '}',
+      ':',
+      ',',
+      '!',
+      'window',
+      '5',
+      '1e999',
+      'none',
+      '"',
+      '\\',
+      'é',
+      '__proto__',
+      '{dModel:',
+      '\n',
+    )
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(word).map((words) => words.join(''))), (text) => {
-        try {
-          parseSpecText(text)
-        } catch (error) {
-          expect(error).toBeInstanceOf(HeddleError)
-          expect((error as HeddleError).path).toBeTruthy()
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(word).map((words) => words.join('')),
+        ),
+        (text) => {
+          try {
+            parseSpecText(text)
+          } catch (error) {
+            expect(error).toBeInstanceOf(HeddleError)
+            expect((error as HeddleError).path).toBeTruthy()
+          }
+        },
+      ),
       { numRuns: 500 },
     )
   })

@@ -11,7 +11,12 @@ import { gradcheck } from '../../helpers/gradcheck.ts'
 
 describe('grad', () => {
   it('is finite differences on random graphs', () => {
-    fc.assert(fc.property(arbitraryGraph, fc.nat(100), ({ graph, feeds }, seed) => gradcheck(graph, feeds, { entries: 1, step: 1e-6, tolerance: 1e-4, seed: `graph ${seed}` })), { numRuns: 120 })
+    fc.assert(
+      fc.property(arbitraryGraph, fc.nat(100), ({ graph, feeds }, seed) =>
+        gradcheck(graph, feeds, { entries: 1, step: 1e-6, tolerance: 1e-4, seed: `graph ${seed}` }),
+      ),
+      { numRuns: 120 },
+    )
   })
 
   it('adds legal outputs and keeps the old ones', () => {
@@ -20,7 +25,10 @@ describe('grad', () => {
         const names = [...inputsOf(graph).keys()]
         const whole = grad(differentiable(graph), {}, names)
         verify(whole, ops)
-        expect(whole.outputs.map((o) => o.name)).toEqual([...graph.outputs.map((o) => o.name), ...names.map((name) => `grad.${name}`)])
+        expect(whole.outputs.map((o) => o.name)).toEqual([
+          ...graph.outputs.map((o) => o.name),
+          ...names.map((name) => `grad.${name}`),
+        ])
       }),
       { numRuns: 30 },
     )
@@ -31,7 +39,13 @@ describe('grad', () => {
     const x = g.input('x', { dtype: 'f32', shape: [2] })
     g.input('unused', { dtype: 'f32', shape: [3] })
     g.output('y', g.reshape(g.reduceSum(g.mul(x, x), [0]), []))
-    const results = evaluate(grad(g.finish(), { y: null }, ['x', 'unused']), new Map([['x', f32([2], [3, -1])], ['unused', f32([3], [1, 1, 1])]]))
+    const results = evaluate(
+      grad(g.finish(), { y: null }, ['x', 'unused']),
+      new Map([
+        ['x', f32([2], [3, -1])],
+        ['unused', f32([3], [1, 1, 1])],
+      ]),
+    )
     expect([...results.get('grad.x')!.data]).toEqual([6, -2])
     expect([...results.get('grad.unused')!.data]).toEqual([0, 0, 0])
   })

@@ -4,9 +4,8 @@ import { printPattern } from '../../model/text.ts'
 import type { Rng } from '../../rng.ts'
 import type { Mutation, MutationKind, Mutator } from './encoding.ts'
 import type { Genome } from './genome.ts'
-import { fitWidth } from './space.ts'
+import { fitWidth, keyOf } from './space.ts'
 import type { Space } from './space.ts'
-import { flatBlocks } from './units.ts'
 
 /** A new genome and what became of its parent. */
 export interface Child {
@@ -32,11 +31,12 @@ export function mutate(parent: Genome, space: Space, rng: Rng): Child | undefine
   const { mutators } = space.encoding
   const kinds = Object.keys(mutators) as MutationKind[]
   if (space.config.widthTargetMs === undefined && space.config.dModels.length > 1) kinds.push('width')
+  const parentKey = keyOf(parent, space)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const kind = rng.pick(kinds)
     const change = (mutators[kind] ?? mutateWidth)(parent, space, rng)
     const genome = change && settle(change.genome, space)
-    if (change === undefined || genome === undefined || isSameStack(genome, parent, space)) continue
+    if (change === undefined || genome === undefined || keyOf(genome, space) === parentKey) continue
     const { before, after } = difference(parent, genome, space)
     return { genome, mutation: { kind, description: change.description, before, after } }
   }
@@ -45,10 +45,11 @@ export function mutate(parent: Genome, space: Space, rng: Rng): Child | undefine
 
 /** A child with parts and the width of two parents, other than both; undefined where no attempt leads to one. */
 export function cross(a: Genome, b: Genome, space: Space, rng: Rng): Child | undefined {
+  const parentKeys = [keyOf(a, space), keyOf(b, space)]
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const mixed = space.encoding.cross(a, b, rng)
     const genome = settle({ ...mixed, dModel: rng.pick([a, b]).dModel }, space)
-    if (genome === undefined || isSameStack(genome, a, space) || isSameStack(genome, b, space)) continue
+    if (genome === undefined || parentKeys.includes(keyOf(genome, space))) continue
     const { before, after } = difference(a, genome, space)
     return { genome, mutation: { kind: 'crossover', description: 'parts of both parents', before, after } }
   }
@@ -58,15 +59,6 @@ export function cross(a: Genome, b: Genome, space: Space, rng: Rng): Child | und
 function settle(genome: Genome, space: Space): Genome | undefined {
   const repaired = space.encoding.repair(genome, space)
   return repaired && fitWidth(repaired, space)
-}
-
-/** Whether two genomes of a space mean the same network. */
-export function isSameStack(a: Genome, b: Genome, space: Space): boolean {
-  return a.dModel === b.dModel && stackText(a, space) === stackText(b, space)
-}
-
-function stackText(genome: Genome, space: Space): string {
-  return printPattern(flatBlocks(space.encoding.items(genome), '').map(({ item }) => item))
 }
 
 /** What differs between two genomes, in the text form of specs: their groups without those that both start or end with. */

@@ -2,9 +2,9 @@
 // means, and how it varies, is the business of its encoding.
 
 import { HeddleError } from '../../errors.ts'
-import { MODEL_PARAMS, parseSpec, SPEC_VERSION } from '../../model/spec.ts'
+import { isGroup, MODEL_PARAMS, parseSpec, SPEC_VERSION } from '../../model/spec.ts'
 import type { ArchSpec } from '../../model/spec.ts'
-import { parseSpecText } from '../../model/text.ts'
+import { parseSpecText, printPattern } from '../../model/text.ts'
 import type { Rng } from '../../rng.ts'
 import { parseSpaceConfig } from './config.ts'
 import type { SpaceConfig } from './config.ts'
@@ -95,6 +95,12 @@ export function specOf(genome: Genome, space: Space): ArchSpec {
     model: { dModel: genome.dModel, ...space.config.model },
     blocks: space.encoding.items(genome),
   }
+}
+
+/** A text that is equal for genomes of a space that mean the same network: its width and its blocks one by one. */
+export function keyOf(genome: Genome, space: Space): string {
+  const texts = space.encoding.items(genome).map((item) => (isGroup(item) ? `${printPattern(item.blocks)} `.repeat(item.repeat) : printPattern([item])))
+  return `${genome.dModel} ${texts.join('')}`.trimEnd()
 }
 
 /**

@@ -19,7 +19,13 @@ export function leadingFronts(points: readonly (readonly number[])[], size: numb
   const guides = nonDominatedSort(sample)
   for (let m = 0; m < guides.length; m = 2 * m + 1) {
     const guide = guides[m]!.map((i) => sample[i]!)
-    const rest = points.flatMap((point, i) => (guide.some((other) => isDominated(point, other)) ? [] : [i]))
+    const rest: number[] = []
+    for (const [i, point] of points.entries()) {
+      const by = guide.findIndex((other) => isDominated(point, other))
+      if (by < 0) rest.push(i)
+      // what dominates one point dominates many: ask it sooner
+      else if (by > 0) [guide[by], guide[by >> 1]] = [guide[by >> 1]!, guide[by]!]
+    }
     // exact up to front m: what dominates its points is among the rest too
     const fronts = nonDominatedSort(rest.map((i) => points[i]!)).slice(0, m + 1)
     if (fronts.reduce((sum, front) => sum + front.length, 0) >= size)

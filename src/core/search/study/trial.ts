@@ -18,8 +18,8 @@ export interface Proposed {
   /** Place in the study's sequence, from 0. */
   readonly number: number
   readonly genome: Genome
-  /** `hashSpec` of its spec. */
-  readonly hash: string
+  /** `keyOf` the genome: equal for trials of the same network. */
+  readonly key: string
   /** Numbers of the trials that it was made from; none for seeds and random ones. */
   readonly parents: readonly number[]
   readonly mutation: Mutation | null
@@ -54,7 +54,7 @@ export function visibleHistory(rows: readonly Trial[], number: number, parallel:
   for (let n = 0; n < number; n++) {
     const row = byNumber[n]
     if (row === undefined) return undefined
-    if (n >= seen) pending.push({ number: n, genome: row.genome, hash: row.hash, parents: row.parents, mutation: row.mutation })
+    if (n >= seen) pending.push({ number: n, genome: row.genome, key: row.key, parents: row.parents, mutation: row.mutation })
     else if (isFinished(row)) trials.push(row)
     else return undefined
   }

@@ -44,7 +44,7 @@ export async function corpusPerplexity(model: EvalModel, target: Target, data: E
         nats += loss![0]! * targetCount![0]!
         tokens += targetCount![0]!
         bytes = bytes === null || batch.bytes === null ? null : bytes + batch.bytes
-        onProgress?.({ phase, done: tokens, unit: 'tokens' })
+        onProgress?.({ phase, done: tokens, total: null, unit: 'tokens' })
       }
       const loss = nats / tokens
       return { loss, perplexity: Math.exp(loss), bitsPerByte: bytes === null || bytes === 0 ? null : nats / Math.LN2 / bytes, tokens }

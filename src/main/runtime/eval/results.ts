@@ -27,7 +27,7 @@ export function buildResults({ payload, answer, date, heddleVersion }: ResultsCo
   const heldOut = text === null ? [] : [HELD_OUT]
   const kinds = answer.tasks.map(({ task }) => task)
   const each = <T>(value: (task: string) => T): Readonly<Record<string, T>> => Object.fromEntries([...kinds, ...heldOut].map((task) => [task, value(task)]))
-  const results = Object.fromEntries(answer.tasks.map(({ task, scores }) => [task, {
+  const results: Record<string, Json> = Object.fromEntries(answer.tasks.map(({ task, scores }) => [task, {
     alias: task,
     ...Object.fromEntries(scores.flatMap(({ metric, value, standardError }) => [[`${metric},none`, finite(value)], [`${metric}_stderr,none`, finite(standardError) ?? 'N/A']])),
   }]))

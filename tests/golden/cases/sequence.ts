@@ -5,12 +5,12 @@ import type { LoweredModel } from '#core/model/lower.ts'
 import type { HostArray, Session, Target } from '#main/runtime/targets/target.ts'
 import { openModel, readAll } from './programs.ts'
 import type { Arrays } from './programs.ts'
-import type { Check, Report } from './report.ts'
-import { reportTo } from './report.ts'
+import type { Check, Report } from '../report.ts'
+import { reportTo } from '../report.ts'
 import { goldenLayout } from './states.ts'
 import type { StateOwner } from './states.ts'
-import { joinTime, sliceTime } from './tensors.ts'
-import type { GoldenTensor } from './tensors.ts'
+import { joinTime, sliceTime } from '../tensors.ts'
+import type { GoldenTensor } from '../tensors.ts'
 
 /** A state after some tokens, as the golden file has it. */
 export interface ExpectedState {
@@ -45,7 +45,12 @@ export interface Sequence {
 }
 
 /** Runs all forms on one target. */
-export async function checkSequence(sequence: Sequence, target: Target, decomposeAll: boolean, checks: Check[]): Promise<void> {
+export async function checkSequence(
+  sequence: Sequence,
+  target: Target,
+  decomposeAll: boolean,
+  checks: Check[],
+): Promise<void> {
   const length = sequence.expected.shape[1]!
   const report = (form: string): Report => reportTo(checks, target.kind, decomposeAll ? `${form}, decomposed` : form)
   const decode = await openModel(target, sequence.lower('decode', 1, length + 1), sequence.weights, decomposeAll)
@@ -87,8 +92,14 @@ async function prefill(sequence: Sequence, target: Target, length: number, decom
   const session = await openModel(target, lowered, sequence.weights, decomposeAll)
   try {
     const names = lowered.states.map((s) => s.name)
-    const results = await readAll(session, feedsOf(sequence, 0, length), [sequence.output, ...names.map((name) => `next.${name}`)])
-    return { output: results.get(sequence.output)!, states: new Map(names.map((name) => [name, results.get(`next.${name}`)!])) }
+    const results = await readAll(session, feedsOf(sequence, 0, length), [
+      sequence.output,
+      ...names.map((name) => `next.${name}`),
+    ])
+    return {
+      output: results.get(sequence.output)!,
+      states: new Map(names.map((name) => [name, results.get(`next.${name}`)!])),
+    }
   } finally {
     session.close()
   }
@@ -100,7 +111,9 @@ function feedsOf({ inputs }: Sequence, from: number, to: number): Record<string,
 
 /** Steps through tokens `from` to `to`, one run each; the outputs [B, 1, ...]. */
 function decodeSteps(sequence: Sequence, session: Session, from: number, to: number): GoldenTensor[] {
-  if (from === 0) for (const { name, shape } of boundStates(session)) session.write(name, new Float32Array(shape.reduce((a, b) => a * b, 1)))
+  if (from === 0)
+    for (const { name, shape } of boundStates(session))
+      session.write(name, new Float32Array(shape.reduce((a, b) => a * b, 1)))
   const [batch, , ...rest] = sequence.expected.shape as [number, number, ...number[]]
   return Array.from({ length: to - from }, (_, i) => {
     const at = from + i
@@ -110,13 +123,21 @@ function decodeSteps(sequence: Sequence, session: Session, from: number, to: num
 }
 
 const boundStates = (session: Session): { name: string; shape: readonly number[] }[] =>
-  session.graph.outputs.filter((o) => o.name.startsWith('next.')).map((o) => ({ name: o.name.slice(5), shape: o.value.type.shape }))
+  session.graph.outputs
+    .filter((o) => o.name.startsWith('next.'))
+    .map((o) => ({ name: o.name.slice(5), shape: o.value.type.shape }))
 
 function statesOf(session: Session): Map<string, GoldenTensor> {
   return new Map(boundStates(session).map(({ name, shape }) => [name, { shape, data: session.read(name) }]))
 }
 
-function compare(sequence: Sequence, report: Report, output: GoldenTensor, states: ReadonlyMap<string, GoldenTensor>, suffix = ''): void {
+function compare(
+  sequence: Sequence,
+  report: Report,
+  output: GoldenTensor,
+  states: ReadonlyMap<string, GoldenTensor>,
+  suffix = '',
+): void {
   report.close(sequence.output + suffix, output, sequence.expected, sequence.tolerance)
   compareStates(sequence, report, sequence.states, states, sequence.expected.shape[1]!, suffix)
 }
@@ -138,6 +159,11 @@ function compareStates(
   suffix: string,
 ): void {
   for (const { name, short, owner, value, label } of expected) {
-    report.close(label + suffix, goldenLayout(owner, short, states.get(name)!, sequence.lead + length), value, sequence.stateTolerance)
+    report.close(
+      label + suffix,
+      goldenLayout(owner, short, states.get(name)!, sequence.lead + length),
+      value,
+      sequence.stateTolerance,
+    )
   }
 }

@@ -3,7 +3,7 @@
 import type { Block } from '#core/blocks/index.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import type { ParamValues } from '#core/params.ts'
-import type { GoldenTensor } from './tensors.ts'
+import type { GoldenTensor } from '../tensors.ts'
 
 /** Whose state it is. */
 export interface StateOwner {
@@ -27,7 +27,9 @@ function orderedCache({ params, metaTokens }: StateOwner, { shape, data }: Golde
   const [batch, groups, rows, width] = shape as [number, number, number, number]
   const window = params['window'] as number | null
   const meta = window !== null && params['metaAlwaysVisible'] === true ? metaTokens : 0
-  const positions = Array.from({ length: tokens }, (_, p) => p).filter((p) => window === null || p < meta || p >= tokens - window)
+  const positions = Array.from({ length: tokens }, (_, p) => p).filter(
+    (p) => window === null || p < meta || p >= tokens - window,
+  )
   const slotOf = (p: number): number => (p < rows ? p : meta + ((p - meta) % (rows - meta)))
   const ordered = new Float32Array(batch * groups * positions.length * width)
   for (let pair = 0; pair < batch * groups; pair++) {

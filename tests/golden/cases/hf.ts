@@ -8,21 +8,25 @@ import { decodeSafetensors } from '#core/model/safetensors.ts'
 import { resolveSpec } from '#core/model/spec.ts'
 import type { ResolvedSpec } from '#core/model/spec.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
-import type { HuggingFaceCase } from './case-index.ts'
-import { readBytes } from './json.ts'
+import type { HuggingFaceCase } from '../case-index.ts'
+import { readBytes } from '../json.ts'
 import { openModel } from './programs.ts'
 import type { Arrays } from './programs.ts'
-import type { Check } from './report.ts'
-import { reportTo, toleranceOf } from './report.ts'
+import type { Check } from '../report.ts'
+import { reportTo, toleranceOf } from '../report.ts'
 import { checkSequence } from './sequence.ts'
-import { need, readTensors } from './tensors.ts'
-import type { GoldenTensor } from './tensors.ts'
+import { need, readTensors } from '../tensors.ts'
+import type { GoldenTensor } from '../tensors.ts'
 
 const MAX_CHECKPOINT_BYTES = 1 << 30
 const MAX_CONFIG_BYTES = 1 << 20
 
 /** Runs a checkpoint on the given targets. */
-export async function checkHuggingFace(golden: HuggingFaceCase, targets: readonly Target[], checks: Check[]): Promise<void> {
+export async function checkHuggingFace(
+  golden: HuggingFaceCase,
+  targets: readonly Target[],
+  checks: Check[],
+): Promise<void> {
   const config = parseHfConfig(readBytes(join(golden.folder, 'config.json'), MAX_CONFIG_BYTES).toString('utf8'))
   const resolved = resolveSpec(importHfConfig(config).spec)
   const checkpoint = importHfWeights(config, readCheckpoint(join(golden.folder, 'model.safetensors')))
@@ -36,7 +40,13 @@ export async function checkHuggingFace(golden: HuggingFaceCase, targets: readonl
     for (const decomposeAll of target.kind === 'reference' ? [false] : [false, true]) {
       const sequence = {
         lower: (phase: 'prefill' | 'decode', seqLen: number, context: number) =>
-          lower(resolved, { phase, batchSize, seqLen, context, outputs: [phase === 'prefill' ? 'allLogits' : 'logits'] }),
+          lower(resolved, {
+            phase,
+            batchSize,
+            seqLen,
+            context,
+            outputs: [phase === 'prefill' ? 'allLogits' : 'logits'],
+          }),
         weights,
         inputs: { tokens },
         output: 'logits',
@@ -50,10 +60,20 @@ export async function checkHuggingFace(golden: HuggingFaceCase, targets: readonl
       }
       await checkSequence(sequence, target, decomposeAll, checks)
       if (greedy === undefined) continue
-      const ids = await continueGreedily(resolved, weights, need(reference, 'prompt_ids', [greedy.shape[0]!, null]), greedy.shape[1]!, target, decomposeAll)
+      const ids = await continueGreedily(
+        resolved,
+        weights,
+        need(reference, 'prompt_ids', [greedy.shape[0]!, null]),
+        greedy.shape[1]!,
+        target,
+        decomposeAll,
+      )
       const wrong = ids.findIndex((id, i) => id !== greedy.data[i])
       const label = wrong < 0 ? 'greedy_ids' : `greedy_ids (${ids[wrong]} at ${wrong}, expected ${greedy.data[wrong]})`
-      reportTo(checks, target.kind, decomposeAll ? 'greedy, decomposed' : 'greedy').ratio(label, wrong < 0 ? 0 : Infinity)
+      reportTo(checks, target.kind, decomposeAll ? 'greedy, decomposed' : 'greedy').ratio(
+        label,
+        wrong < 0 ? 0 : Infinity,
+      )
     }
   }
 }
@@ -87,7 +107,10 @@ async function continueGreedily(
     for (let i = 0; i < count; i++) {
       const ids = largest(logits, vocabSize)
       columns.push(ids)
-      if (i + 1 < count) logits = rest.runSync({ tokens: ids, position: Int32Array.of(metaTokens + length + i) }, ['logits'])['logits'] as Float32Array
+      if (i + 1 < count)
+        logits = rest.runSync({ tokens: ids, position: Int32Array.of(metaTokens + length + i) }, ['logits'])[
+          'logits'
+        ] as Float32Array
     }
     return Array.from({ length: batchSize * count }, (_, i) => columns[i % count]![Math.floor(i / count)]!)
   } finally {

@@ -6,15 +6,20 @@ import { headLogits } from '#core/model/lower.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { cosineLr } from '#core/optim/schedule.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
-import type { GoldenCase } from './case-index.ts'
-import { countAt, field, flagAt, invalid, listAt, numberAt, optional } from './json.ts'
+import type { GoldenCase } from '../case-index.ts'
+import { countAt, field, flagAt, invalid, listAt, numberAt, optional } from '../json.ts'
 import { runGradients } from './programs.ts'
-import type { Check } from './report.ts'
-import { reportTo, toleranceOf } from './report.ts'
-import { asToken, need } from './tensors.ts'
-import type { Tensors } from './tensors.ts'
+import type { Check } from '../report.ts'
+import { reportTo, toleranceOf } from '../report.ts'
+import { asToken, need } from '../tensors.ts'
+import type { Tensors } from '../tensors.ts'
 
-export async function checkRmsNorm(golden: GoldenCase, tensors: Tensors, targets: readonly Target[], checks: Check[]): Promise<void> {
+export async function checkRmsNorm(
+  golden: GoldenCase,
+  tensors: Tensors,
+  targets: readonly Target[],
+  checks: Check[],
+): Promise<void> {
   const x = need(tensors, 'x', [null, null, null])
   const width = x.shape[2]!
   const weight = need(tensors, 'param.weight', [width])
@@ -34,22 +39,40 @@ export async function checkRmsNorm(golden: GoldenCase, tensors: Tensors, targets
     const results = await runGradients(target, graphFor(x.shape), { y: 'dy' }, ['x', 'weight'], feeds, ['y'])
     train.close('y', results.get('y')!, need(tensors, 'y'), toleranceOf(golden, 'y'))
     train.close('grad.x', results.get('grad.x')!, need(tensors, 'grad.x'), toleranceOf(golden, 'grad'))
-    train.close('grad.param.weight', results.get('grad.weight')!, need(tensors, 'grad.param.weight'), toleranceOf(golden, 'grad'))
+    train.close(
+      'grad.param.weight',
+      results.get('grad.weight')!,
+      need(tensors, 'grad.param.weight'),
+      toleranceOf(golden, 'grad'),
+    )
     if (!tensors.has('x_next')) continue
     const next = asToken(need(tensors, 'x_next', [x.shape[0]!, width]))
-    const stepped = await runGradients(target, graphFor(next.shape), {}, [], { x: next.data, weight: weight.data }, ['y'])
-    reportTo(checks, target.kind, 'decode').close('y_next', stepped.get('y')!, asToken(need(tensors, 'y_next')), toleranceOf(golden, 'y'))
+    const stepped = await runGradients(target, graphFor(next.shape), {}, [], { x: next.data, weight: weight.data }, [
+      'y',
+    ])
+    reportTo(checks, target.kind, 'decode').close(
+      'y_next',
+      stepped.get('y')!,
+      asToken(need(tensors, 'y_next')),
+      toleranceOf(golden, 'y'),
+    )
   }
 }
 
-export async function checkCrossEntropy(golden: GoldenCase, tensors: Tensors, targets: readonly Target[], checks: Check[]): Promise<void> {
+export async function checkCrossEntropy(
+  golden: GoldenCase,
+  tensors: Tensors,
+  targets: readonly Target[],
+  checks: Check[],
+): Promise<void> {
   const { hyperParameters, path } = golden
   const h = need(tensors, 'h', [null, null, null])
   const [batch, length, width] = h.shape as [number, number, number]
   const table = need(tensors, 'param.embed_tokens.weight', [null, width])
   const rows = need(tensors, 'targets', [batch, length])
   const vocabulary = optional(hyperParameters, 'vocab_size', path, countAt)
-  if (vocabulary !== undefined && vocabulary !== table.shape[0]) invalid(path, `vocab_size is ${vocabulary}, but the table has ${table.shape[0]} rows`)
+  if (vocabulary !== undefined && vocabulary !== table.shape[0])
+    invalid(path, `vocab_size is ${vocabulary}, but the table has ${table.shape[0]} rows`)
   const ignoreIndex = optional(hyperParameters, 'ignore_index', path, numberAt) ?? -100
   const normDivision = optional(hyperParameters, 'head_norm_division', path, flagAt) ?? false
   const g = newGraph()
@@ -57,15 +80,21 @@ export async function checkCrossEntropy(golden: GoldenCase, tensors: Tensors, ta
   const head = g.input('embed_tokens.weight', { dtype: 'f32', shape: table.shape })
   const logits = headLogits(g, hidden, head, normDivision)
   const flatTargets = g.reshape(g.input('targets', { dtype: 'i32', shape: rows.shape }), [batch * length])
-  const [loss] = g.apply('cross_entropy', [g.reshape(logits, [batch * length, table.shape[0]!]), flatTargets], { ignoreIndex })
+  const [loss] = g.apply('cross_entropy', [g.reshape(logits, [batch * length, table.shape[0]!]), flatTargets], {
+    ignoreIndex,
+  })
   g.output('logits', logits)
   g.output('loss', loss!)
   const graph = g.finish()
   const feeds = { h: h.data, 'embed_tokens.weight': table.data, targets: rows.data }
   for (const target of targets) {
     const report = reportTo(checks, target.kind, 'train')
-    const results = await runGradients(target, graph, { loss: null }, ['h', 'embed_tokens.weight'], feeds, ['logits', 'loss'])
-    const check = (name: string, kind: string): void => report.close(name, results.get(name)!, need(tensors, name), toleranceOf(golden, kind))
+    const results = await runGradients(target, graph, { loss: null }, ['h', 'embed_tokens.weight'], feeds, [
+      'logits',
+      'loss',
+    ])
+    const check = (name: string, kind: string): void =>
+      report.close(name, results.get(name)!, need(tensors, name), toleranceOf(golden, kind))
     check('logits', 'logits')
     check('loss', 'loss')
     check('grad.h', 'grad')
@@ -88,4 +117,3 @@ export function checkCosine(golden: GoldenCase, checks: Check[]): void {
     report.number(`values[${i}]`, actual, numberAt(values[i], `${path}.values[${i}]`), toleranceOf(golden, 'value'))
   })
 }
-

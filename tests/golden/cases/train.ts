@@ -8,17 +8,17 @@ import { projectData, projectionOf } from '#core/optim/weight-norm.ts'
 import { resolveParams } from '#core/params.ts'
 import type { ParamValues } from '#core/params.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
-import { relativeError } from '../helpers/assert-close.ts'
-import type { GoldenCase } from './case-index.ts'
-import { convertModel } from './convert.ts'
-import { field, flagAt, listAt, numberAt, objectAt, optional } from './json.ts'
-import type { Json } from './json.ts'
-import { modelWeights, splitTokens } from './model-case.ts'
+import { relativeError } from '../../helpers/assert-close.ts'
+import type { GoldenCase } from '../case-index.ts'
+import { convertModel } from '../convert.ts'
+import { field, flagAt, listAt, numberAt, objectAt, optional } from '../json.ts'
+import type { Json } from '../json.ts'
+import { modelWeights, splitTokens } from './model.ts'
 import type { Arrays } from './programs.ts'
-import type { Check } from './report.ts'
-import { reportTo, toleranceOf } from './report.ts'
-import { need } from './tensors.ts'
-import type { GoldenTensor, Tensors } from './tensors.ts'
+import type { Check } from '../report.ts'
+import { reportTo, toleranceOf } from '../report.ts'
+import { need } from '../tensors.ts'
+import type { GoldenTensor, Tensors } from '../tensors.ts'
 
 /** Learning rates are stored as f32. */
 const F32_ROUNDING = 1e-6
@@ -26,7 +26,12 @@ const F32_ROUNDING = 1e-6
 const GRAD_NORM_TOLERANCE = 1e-3
 
 /** Runs a train case on the given targets. */
-export async function checkTraining(golden: GoldenCase, tensors: Tensors, targets: readonly Target[], checks: Check[]): Promise<void> {
+export async function checkTraining(
+  golden: GoldenCase,
+  tensors: Tensors,
+  targets: readonly Target[],
+  checks: Check[],
+): Promise<void> {
   const path = `${golden.path}.hyper_parameters`
   const model = objectAt(field(golden.hyperParameters, 'model'), `${path}.model`)
   const optimizer = objectAt(field(golden.hyperParameters, 'optimizer'), `${path}.optimizer`)
@@ -36,17 +41,29 @@ export async function checkTraining(golden: GoldenCase, tensors: Tensors, target
   const [, batchSize, total] = tokens.shape as [number, number, number]
   const { batch, weights } = trainPrograms(resolved, { batchSize, seqLen: total - 1, optimiser, accumulation: 1 })
   const start = modelWeights(resolved, tensors)
-  const first = optimiser['weightNorm'] === true ? projected(weights, start, optimiser['weightNormEmbedding'] === true) : start
+  const first =
+    optimiser['weightNorm'] === true ? projected(weights, start, optimiser['weightNormEmbedding'] === true) : start
   for (const target of targets) {
-    if (tensors.has(`step0.${weights[0]!.name}`)) checkWeights(golden, tensors, 0, weights, (name) => first.get(name)!, target, checks)
+    if (tensors.has(`step0.${weights[0]!.name}`))
+      checkWeights(golden, tensors, 0, weights, (name) => first.get(name)!, target, checks)
     const session = await target.open(batch, { initial: first, threads: 1 })
     try {
       for (let step = 1; step <= tokens.shape[0]!; step++) {
         const report = reportTo(checks, target.kind, 'train')
         const lr = learningRate(optimizer, step - 1, `${path}.optimizer`)
         const { inputs, targets: outputs } = splitTokens(batchAt(tokens, step - 1))
-        const scalars = Object.entries({ lr, ...adamw.scalars(step, optimiser) }).map(([name, value]) => [name, Float32Array.of(value)])
-        const results = await session.run({ tokens: inputs.data, targets: outputs.data, ...(Object.fromEntries(scalars) as Record<string, Float32Array>) }, ['loss', 'gradNorm'])
+        const scalars = Object.entries({ lr, ...adamw.scalars(step, optimiser) }).map(([name, value]) => [
+          name,
+          Float32Array.of(value),
+        ])
+        const results = await session.run(
+          {
+            tokens: inputs.data,
+            targets: outputs.data,
+            ...(Object.fromEntries(scalars) as Record<string, Float32Array>),
+          },
+          ['loss', 'gradNorm'],
+        )
         const at = (name: string): number => need(tensors, name, [tokens.shape[0]!]).data[step - 1]!
         report.number(`lr (step ${step})`, lr, at('lr'), F32_ROUNDING)
         report.number(`loss (step ${step})`, results['loss']![0]!, at('loss'), toleranceOf(golden, 'loss'))
@@ -79,11 +96,16 @@ function learningRate(optimizer: Json, step: number, path: string): number {
 }
 
 function projected(weights: readonly Weight[], start: Arrays, embedding: boolean): Arrays {
-  return new Map(weights.map((weight) => {
-    const data = start.get(weight.name)!
-    const projection = projectionOf(weight, embedding)
-    return [weight.name, projection === undefined ? data : projectData(data, weight.shape as [number, number], projection)]
-  }))
+  return new Map(
+    weights.map((weight) => {
+      const data = start.get(weight.name)!
+      const projection = projectionOf(weight, embedding)
+      return [
+        weight.name,
+        projection === undefined ? data : projectData(data, weight.shape as [number, number], projection),
+      ]
+    }),
+  )
 }
 
 /** [S, B, T+1] -> [B, T+1]. */
@@ -119,5 +141,8 @@ function checkWeights(
     count += expected.length
     report.ratio(label, largest / toleranceOf(golden, 'max'))
   }
-  report.ratio(`step${step} (share of values beyond ${narrow})`, outside / count / (1 - toleranceOf(golden, 'most_fraction')))
+  report.ratio(
+    `step${step} (share of values beyond ${narrow})`,
+    outside / count / (1 - toleranceOf(golden, 'most_fraction')),
+  )
 }

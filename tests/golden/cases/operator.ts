@@ -5,18 +5,18 @@ import { flopsByBlock } from '#core/model/counts.ts'
 import { lowerBlock } from '#core/model/lower.ts'
 import type { LowerBlockOptions, LoweredModel } from '#core/model/lower.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
-import type { GoldenCase } from './case-index.ts'
-import { convertOperator } from './convert.ts'
-import type { ConvertedOperator } from './convert.ts'
-import { invalid } from './json.ts'
+import type { GoldenCase } from '../case-index.ts'
+import { convertOperator } from '../convert.ts'
+import type { ConvertedOperator } from '../convert.ts'
+import { invalid } from '../json.ts'
 import { runGradients } from './programs.ts'
 import type { Arrays } from './programs.ts'
-import type { Check } from './report.ts'
-import { reportTo, toleranceOf } from './report.ts'
+import type { Check } from '../report.ts'
+import { reportTo, toleranceOf } from '../report.ts'
 import { checkSequence } from './sequence.ts'
 import type { ExpectedState, Sequence } from './sequence.ts'
-import { asToken, joinTime, need, withPrefix } from './tensors.ts'
-import type { GoldenTensor, Tensors } from './tensors.ts'
+import { asToken, joinTime, need, withPrefix } from '../tensors.ts'
+import type { GoldenTensor, Tensors } from '../tensors.ts'
 
 const WEIGHTS = 'layers.0.mixer.'
 const STATES = 'layers.0.'
@@ -26,11 +26,21 @@ const FIRST_VALUE = 'rwkv7.first_value'
 /** The forms that a lowered operator takes, by sizes. */
 interface Operator extends ConvertedOperator {
   readonly dModel: number
-  readonly lower: (phase: LowerBlockOptions['phase'], batchSize: number, length: number, capacity: number) => LoweredModel
+  readonly lower: (
+    phase: LowerBlockOptions['phase'],
+    batchSize: number,
+    length: number,
+    capacity: number,
+  ) => LoweredModel
 }
 
 /** Runs an operator case in all forms on the given targets. */
-export async function checkOperator(golden: GoldenCase, tensors: Tensors, targets: readonly Target[], checks: Check[]): Promise<void> {
+export async function checkOperator(
+  golden: GoldenCase,
+  tensors: Tensors,
+  targets: readonly Target[],
+  checks: Check[],
+): Promise<void> {
   const x = need(tensors, 'x', [null, null, null])
   const [batch, length, dModel] = x.shape as [number, number, number]
   const operator = operatorOf(golden, dModel)
@@ -39,7 +49,8 @@ export async function checkOperator(golden: GoldenCase, tensors: Tensors, target
   for (const target of targets) {
     await checkTrain(golden, operator, tensors, weights, target, checks)
     const sequence = sequenceOf(golden, operator, tensors, weights, batch, length)
-    for (const decomposeAll of target.kind === 'reference' ? [false] : [false, true]) await checkSequence(sequence, target, decomposeAll, checks)
+    for (const decomposeAll of target.kind === 'reference' ? [false] : [false, true])
+      await checkSequence(sequence, target, decomposeAll, checks)
     if (tensors.has('v_own')) await checkOwnValue(golden, operator, tensors, weights, target, checks)
   }
 }
@@ -51,7 +62,15 @@ function operatorOf(golden: GoldenCase, dModel: number): Operator {
     ...converted,
     dModel,
     lower: (phase, batchSize, length, capacity) =>
-      lowerBlock(converted.block, converted.params, { phase, dModel, batchSize, length, capacity, metaTokens: converted.metaTokens, shared }),
+      lowerBlock(converted.block, converted.params, {
+        phase,
+        dModel,
+        batchSize,
+        length,
+        capacity,
+        metaTokens: converted.metaTokens,
+        shared,
+      }),
   }
 }
 
@@ -64,7 +83,8 @@ function weightsOf(operator: Operator, tensors: Tensors, length: number): Arrays
     weights.set(name, need(tensors, `param.${short}`, shape).data as Float32Array)
     given.delete(short)
   }
-  for (const name of given.keys()) invalid(`param.${name}`, `the ${operator.block.kind} block has no weight ${name} with these hyper-parameters`)
+  for (const name of given.keys())
+    invalid(`param.${name}`, `the ${operator.block.kind} block has no weight ${name} with these hyper-parameters`)
   return weights
 }
 
@@ -79,17 +99,39 @@ function checkCounts(golden: GoldenCase, operator: Operator, length: number, che
   exact('parameter_count', sum(decode.weights.map((w) => sizeOf(w.shape))), golden.parameterCount)
   exact('state_elements_per_sequence', sum(decode.states.map((s) => sizeOf(s.shape))), golden.stateElements)
   exact('flops.decode_last_token', flopsByBlock(decode, 1).total, golden.decodeFlops, 1e-9)
-  exact('flops.prefill_total_chunk64', flopsByBlock(operator.lower('prefill', 1, length, length), 1).total, golden.prefillFlops, 1e-9)
+  exact(
+    'flops.prefill_total_chunk64',
+    flopsByBlock(operator.lower('prefill', 1, length, length), 1).total,
+    golden.prefillFlops,
+    1e-9,
+  )
 }
 
-async function checkTrain(golden: GoldenCase, operator: Operator, tensors: Tensors, weights: Arrays, target: Target, checks: Check[]): Promise<void> {
+async function checkTrain(
+  golden: GoldenCase,
+  operator: Operator,
+  tensors: Tensors,
+  weights: Arrays,
+  target: Target,
+  checks: Check[],
+): Promise<void> {
   const x = need(tensors, 'x')
   const [batch, length] = x.shape as [number, number]
   const report = reportTo(checks, target.kind, 'train')
   const inputs = ['x', ...(operator.valueResidual ? ['v_first'] : [])]
-  const feeds = { dy: need(tensors, 'dy', x.shape).data, ...Object.fromEntries([...weights, ...inputs.map((name) => [name, need(tensors, name, x.shape).data] as const)]) }
+  const feeds = {
+    dy: need(tensors, 'dy', x.shape).data,
+    ...Object.fromEntries([...weights, ...inputs.map((name) => [name, need(tensors, name, x.shape).data] as const)]),
+  }
   const names = [...inputs, ...weights.keys()]
-  const results = await runGradients(target, operator.lower('train', batch, length, length).graph, { y: 'dy' }, names, feeds, ['y'])
+  const results = await runGradients(
+    target,
+    operator.lower('train', batch, length, length).graph,
+    { y: 'dy' },
+    names,
+    feeds,
+    ['y'],
+  )
   report.close('y', results.get('y')!, need(tensors, 'y'), toleranceOf(golden, 'y'))
   for (const name of names) {
     const label = `grad.${name.startsWith(WEIGHTS) ? `param.${name.slice(WEIGHTS.length)}` : name}`
@@ -97,7 +139,14 @@ async function checkTrain(golden: GoldenCase, operator: Operator, tensors: Tenso
   }
 }
 
-function sequenceOf(golden: GoldenCase, operator: Operator, tensors: Tensors, weights: Arrays, batch: number, length: number): Sequence {
+function sequenceOf(
+  golden: GoldenCase,
+  operator: Operator,
+  tensors: Tensors,
+  weights: Arrays,
+  batch: number,
+  length: number,
+): Sequence {
   const inputs = ['x', ...(operator.valueResidual ? ['v_first'] : [])]
   const hasNext = tensors.has('x_next')
   const withNext = (name: string): GoldenTensor => {
@@ -124,16 +173,37 @@ function expectedStates(operator: Operator, tensors: Tensors, prefix: string): E
   const states = operator.lower('decode', 1, 1, 1).states.map(({ name }) => name.slice(STATES.length))
   const foreign = [...given.keys()].find((name) => !states.includes(name))
   if (foreign !== undefined) invalid(prefix + foreign, `the ${operator.block.kind} block has no state ${foreign}`)
-  return states.map((short) => ({ name: STATES + short, short, owner: operator, value: need(tensors, prefix + short), label: prefix + short }))
+  return states.map((short) => ({
+    name: STATES + short,
+    short,
+    owner: operator,
+    value: need(tensors, prefix + short),
+    label: prefix + short,
+  }))
 }
 
 /** The value before blending: what the block leaves to others when it is the first of its kind. */
-async function checkOwnValue(golden: GoldenCase, operator: Operator, tensors: Tensors, weights: Arrays, target: Target, checks: Check[]): Promise<void> {
+async function checkOwnValue(
+  golden: GoldenCase,
+  operator: Operator,
+  tensors: Tensors,
+  weights: Arrays,
+  target: Target,
+  checks: Check[],
+): Promise<void> {
   const x = need(tensors, 'x')
   const [batch, length] = x.shape as [number, number]
-  const first = operatorOf({ ...golden, hyperParameters: { ...golden.hyperParameters, v_residual: false } }, operator.dModel)
+  const first = operatorOf(
+    { ...golden, hyperParameters: { ...golden.hyperParameters, v_residual: false } },
+    operator.dModel,
+  )
   const { graph } = first.lower('train', batch, length, length)
   const name = `shared.${FIRST_VALUE}`
   const results = await runGradients(target, graph, {}, [], { x: x.data, ...Object.fromEntries(weights) }, [name])
-  reportTo(checks, target.kind, 'train').close('v_own', results.get(name)!, need(tensors, 'v_own'), toleranceOf(golden, 'y'))
+  reportTo(checks, target.kind, 'train').close(
+    'v_own',
+    results.get(name)!,
+    need(tensors, 'v_own'),
+    toleranceOf(golden, 'y'),
+  )
 }

@@ -9,14 +9,19 @@ import { grad } from '#core/passes/grad.ts'
 import { differentiable } from '#core/passes/pipeline.ts'
 import { copyInto } from '#core/passes/rewrite.ts'
 import type { HostArray, Session, Target } from '#main/runtime/targets/target.ts'
-import type { GoldenTensor } from './tensors.ts'
+import type { GoldenTensor } from '../tensors.ts'
 
 export type Arrays = ReadonlyMap<string, Float32Array>
 
 const THREADS = 1
 
 /** Opens a prefill or decode graph with frozen weights; the states of a decode graph are bound and start at zero. */
-export async function openModel(target: Target, { graph, phase, states }: LoweredModel, weights: Arrays, decomposeAll: boolean): Promise<Session> {
+export async function openModel(
+  target: Target,
+  { graph, phase, states }: LoweredModel,
+  weights: Arrays,
+  decomposeAll: boolean,
+): Promise<Session> {
   const bindings = phase === 'decode' ? states.map(({ name }) => ({ input: name, output: `next.${name}` })) : []
   const frozen = [...inputsOf(graph).keys()].filter((name) => weights.has(name))
   const program: Program = { name: phase, phase, graph, bindings, frozen }
@@ -37,7 +42,10 @@ export async function runGradients(
   reads: readonly string[],
 ): Promise<Map<string, GoldenTensor>> {
   const whole = grad(differentiable(withCotangents(graph, of)), of, wrt)
-  const session = await target.open({ name: 'train', phase: 'train', graph: whole, bindings: [], frozen: [] }, { initial: new Map(), threads: THREADS })
+  const session = await target.open(
+    { name: 'train', phase: 'train', graph: whole, bindings: [], frozen: [] },
+    { initial: new Map(), threads: THREADS },
+  )
   try {
     return await readAll(session, feeds, [...reads, ...wrt.map((name) => `grad.${name}`)])
   } finally {
