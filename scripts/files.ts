@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { root } from './commands.ts'
 
 const CODE = /\.(ts|js|mjs|cjs|svelte|css|html|cu|cuh|c|h|sh)$/
-const GENERATED = /^(resources|tests\/golden)\/|\/fixtures\//
+const GENERATED = /^(resources|tests\/golden\/vectors)\/|\/fixtures\//
 const UNTRACKED = new Set(['.git', 'node_modules', 'out', 'dist', 'coverage', 'projects', 'tmp'])
 
 /** Paths of all files that are or would be committed, from the repository's root with forward slashes, sorted. */

@@ -8,17 +8,20 @@ import { devices } from './cli/devices.ts'
 import { docs } from './cli/docs.ts'
 import { exportCommand } from './cli/export.ts'
 import { lower } from './cli/lower.ts'
+import { lut } from './cli/lut.ts'
 import { profile } from './cli/profile.ts'
 import { project } from './cli/project.ts'
 import { search } from './cli/search.ts'
 import { evaluate } from './cli/quality/evaluate.ts'
 import { importCommand } from './cli/quality/import.ts'
+import { study } from './cli/quality/study.ts'
 import { trust } from './cli/quality/trust.ts'
 import { show } from './cli/show.ts'
+import { sweep } from './cli/sweep.ts'
 import { train } from './cli/train.ts'
 import { HEDDLE_VERSION } from './version.ts'
 
-export const commands: readonly Command[] = [devices, show, lower, train, evaluate, importCommand, trust, profile, search, exportCommand, project, docs]
+export const commands: readonly Command[] = [devices, show, lower, train, evaluate, importCommand, study, trust, profile, lut, sweep, search, exportCommand, project, docs]
 
 const help = (): string =>
   `heddle ${HEDDLE_VERSION}: design latency-optimal hybrid language models\n\n${table(commands.map((c) => [`  heddle ${c.name} ${c.usage}`, c.summary]))}\n\nheddle COMMAND --help explains a command. A stack is written as block symbols, 'd f m2 f a f'; heddle docs lists them.\n`

@@ -23,7 +23,7 @@ const STACKS: readonly (readonly [name: string, pattern: string])[] = [
   ['DeltaNet + Mamba-2 hybrid', '(d{nHeads: 4} f m2{headDim: 32, dState: 32} f)x2'],
 ]
 const DATA = { kind: 'corpus', path: null, tokenizer: 'bytes' } as const
-const RUN = { steps: 240, batchSize: 8, seqLen: 256, validationEvery: 40, validationTokens: 32768, seed: 1 }
+const RUN = { steps: 180, batchSize: 8, seqLen: 256, validationEvery: 30, validationTokens: 32768, seed: 1 }
 
 /** A folder that nothing is in yet: quickstart, quickstart-2, ... */
 function freshFolder(): string {

@@ -9,5 +9,9 @@ export function landscape(spec: ArchSpec): Record<string, number> {
   const { params } = countSpec(resolved, 16)
   if (params % 7 === 0) throw new HeddleError('train-diverged', 'made up')
   const kinds = new Set(resolved.blocks.map((b) => b.block.kind)).size
-  return { bitsPerByte: 4 - Math.log10(params) / 3 - 0.1 * kinds, tpotMs: 0.01 * resolved.blocks.length + params / 1e7, params }
+  return {
+    bitsPerByte: 4 - Math.log10(params) / 3 - 0.1 * kinds,
+    tpotMs: 0.01 * resolved.blocks.length + params / 1e7,
+    params,
+  }
 }

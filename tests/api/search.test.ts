@@ -27,7 +27,14 @@ const config = (parallel: number, trials = 40): SearchConfig => ({
 })
 
 const outline = (trials: readonly Trial[]): unknown =>
-  trials.map(({ number, key, parents, mutation, state, metrics }) => ({ number, key, parents, mutation, state, metrics }))
+  trials.map(({ number, key, parents, mutation, state, metrics }) => ({
+    number,
+    key,
+    parents,
+    mutation,
+    state,
+    metrics,
+  }))
 
 async function uninterrupted(name: string, parallel: number): Promise<unknown> {
   const project = openProject(join(folder, name), { create: true })
@@ -41,7 +48,9 @@ it('stores every trial with its lineage and reads the same study back', async ()
   const project = openProject(join(folder, 'store.heddle'), { create: true })
   const study = createSearch(project, 'one', config(2))
   const events: string[] = []
-  const trials = await runSearch(project, study, async (spec) => landscape(spec), { onTrial: (t) => events.push(`${t.number} ${t.state}`) })
+  const trials = await runSearch(project, study, async (spec) => landscape(spec), {
+    onTrial: (t) => events.push(`${t.number} ${t.state}`),
+  })
   expect(trials).toHaveLength(40)
   expect(trials.some((t) => t.state === 'failed')).toBe(true)
   expect(trials.some((t) => t.parents.length > 0 && t.mutation !== null)).toBe(true)
@@ -117,7 +126,13 @@ it('measures alone: exclusive work waits for shared work and goes before what co
     await new Promise((resolve) => setTimeout(resolve, 5))
     log.push(`-${name}`)
   }
-  const work = [lane.shared(step('a')), lane.shared(step('b')), lane.exclusive(step('X')), lane.shared(step('c')), lane.exclusive(step('Y'))]
+  const work = [
+    lane.shared(step('a')),
+    lane.shared(step('b')),
+    lane.exclusive(step('X')),
+    lane.shared(step('c')),
+    lane.exclusive(step('Y')),
+  ]
   await expect(lane.shared(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
   await Promise.all(work)
   expect(log.slice(0, 4)).toEqual(['+a', '+b', '-a', '-b'])

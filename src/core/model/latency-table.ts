@@ -1,5 +1,6 @@
 // Latencies of whole stacks predicted from a table of single costs. A prediction is the cost of an empty model (floor,
-// embedding, head) and, for every block, what one more copy of it costs with its norm and residual addition.
+// embedding, head) and, for every block, what it costs with its norm and residual addition in a stack of that many blocks:
+// deeper stacks leave the fast caches, so that a block costs more in them. Pure stacks are reproduced exactly.
 
 import { sha256 } from '../graph/sha256.ts'
 import { printPattern } from './text.ts'
@@ -32,6 +33,8 @@ export interface LatencyEntry extends LatencyConditions {
   readonly ms: number
   readonly low: number
   readonly high: number
+  /** Mean cost of a copy, ms, in pure stacks of so many copies, ascending; without it the slope `ms` holds at any depth. */
+  readonly perCopy?: readonly { readonly copies: number; readonly ms: number }[]
 }
 
 export interface LatencyPrediction {
@@ -114,6 +117,7 @@ export function indexTable(table: readonly LatencyEntry[], { phase, batch, conte
 /** Predicts the latency of a stack. Errors of different entries add as independent ones, those of copies in full. */
 export function predictLatency(resolved: ResolvedSpec, table: readonly LatencyEntry[], conditions: LatencyConditions): LatencyPrediction {
   const find = indexTable(table, conditions)
+  const depth = resolved.blocks.length
   const missing: string[] = []
   let ms = 0, below = 0, above = 0
   for (const need of latencyNeeds(resolved)) {
@@ -122,12 +126,21 @@ export function predictLatency(resolved: ResolvedSpec, table: readonly LatencyEn
       missing.push(`${need.name} at width ${need.dModel}`)
       continue
     }
-    ms += need.count * entry.ms
+    ms += need.count * costAt(entry, depth)
     below += (need.count * (entry.ms - entry.low)) ** 2
     above += (need.count * (entry.high - entry.ms)) ** 2
   }
   if (missing.length > 0) return { source: 'predicted', ms: NaN, low: NaN, high: NaN, missing }
   return { source: 'predicted', ms, low: ms - Math.sqrt(below), high: ms + Math.sqrt(above), missing }
+}
+
+/** Cost of a part in a stack of so many blocks: between the measured depths on a line, beyond them as at the nearest. */
+export function costAt({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, depth: number): number {
+  if (perCopy === undefined || perCopy.length === 0) return ms
+  const above = perCopy.findIndex((point) => point.copies >= depth)
+  if (above <= 0) return perCopy.at(above)!.ms
+  const low = perCopy[above - 1]!, high = perCopy[above]!
+  return low.ms + ((depth - low.copies) / (high.copies - low.copies)) * (high.ms - low.ms)
 }
 
 /** An entry with its part in the uncertainty of some stacks. */

@@ -10,7 +10,7 @@ import { cross, difference, mutate } from './space/mutate.ts'
 import type { Space } from './space/space.ts'
 import { leadingFronts } from './study/elite.ts'
 import { violation } from './study/objectives.ts'
-import { memberOf } from './study/population.ts'
+import { membersOf } from './study/population.ts'
 import type { Member } from './study/population.ts'
 
 export const nsga2 = defineSearcher({
@@ -22,7 +22,7 @@ export const nsga2 = defineSearcher({
     crossoverRate: real({ doc: 'Share of children with two parents.', min: 0, max: 1, default: 0.5 }),
   },
   propose: (history, space, rng, { populationSize, crossoverRate }) => {
-    const members = history.trials.flatMap((trial) => memberOf(trial, history.goal) ?? [])
+    const members = membersOf(history.trials, history.goal)
     if (history.number < space.seeds.length || members.length < populationSize) return freshProposal(history, space, rng)
     const elite = select(members, history.goal.constraints, populationSize)
     return firstNew(history, space, () => {
@@ -45,15 +45,20 @@ function childOf(first: Ranked, second: Ranked, space: Space, rng: Rng): Candida
 }
 
 interface Ranked extends Member {
-  /** Front, then crowding: smaller is better in both. */
+  /** Front, then crowding (violation, in the last front of those that break constraints): smaller is better in both. */
   readonly rank: number
   readonly crowding: number
 }
 
 /** The best members by constraint violation, front and crowding, the younger of equals. */
 function select(members: readonly Member[], constraints: History['goal']['constraints'], size: number): Ranked[] {
-  const excesses = members.map(({ trial }) => violation(constraints, trial.metrics))
-  const feasible = members.filter((_, i) => excesses[i] === 0)
+  const feasible: Member[] = []
+  const others: { readonly member: Member; readonly excess: number }[] = []
+  for (const member of members) {
+    const excess = violation(constraints, member.trial.metrics)
+    if (excess === 0) feasible.push(member)
+    else others.push({ member, excess })
+  }
   const chosen: Ranked[] = []
   const fronts = leadingFronts(feasible.map(({ costs }) => costs), size)
   for (const [rank, front] of fronts.entries()) {
@@ -62,12 +67,9 @@ function select(members: readonly Member[], constraints: History['goal']['constr
     chosen.push(...ranked.sort(compare).slice(0, size - chosen.length))
   }
   if (chosen.length >= size) return chosen
-  const levels = [...new Set(excesses)].filter((excess) => excess > 0).sort((a, b) => (a < b ? -1 : 1))
-  for (const [level, excess] of levels.entries()) {
-    if (chosen.length >= size) break
-    const equals = members.filter((_, i) => excesses[i] === excess).map((member) => ({ ...member, rank: fronts.length + level, crowding: 0 }))
-    chosen.push(...equals.sort(compare).slice(0, size - chosen.length))
-  }
+  // all in one front of their own, those of equal violation together
+  others.sort((a, b) => (a.excess === b.excess ? b.member.trial.number - a.member.trial.number : a.excess < b.excess ? -1 : 1))
+  for (const { member, excess } of others.slice(0, size - chosen.length)) chosen.push({ ...member, rank: fronts.length, crowding: excess })
   return chosen
 }
 

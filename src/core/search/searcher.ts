@@ -82,10 +82,10 @@ const ATTEMPTS = 64
 
 /** Proposes the first candidate whose network the study has not had; where none comes up in some attempts, the last. */
 export function firstNew({ trials, pending }: History, space: Space, make: () => Candidate): Proposal {
-  const known = new Set<string>()
-  for (const { key } of trials) known.add(key)
-  for (const { key } of pending) known.add(key)
   let proposal = proposalOf(make(), space)
+  const isProposed = ({ key }: Proposed): boolean => key === proposal.key
+  if (!trials.some(isProposed) && !pending.some(isProposed)) return proposal
+  const known = new Set([...trials, ...pending].map(({ key }) => key))
   for (let attempt = 1; attempt < ATTEMPTS && known.has(proposal.key); attempt++) proposal = proposalOf(make(), space)
   return proposal
 }

@@ -11,7 +11,7 @@ export const needle = defineTask({
     'Further needles with other keys distract. Depth 0 puts the needle at the start of the filler, 1 at its end. ' +
     'Token 0 is the question mark; keys, values and filler take a third of the other tokens each. After the multi-key needle test of RULER, arXiv 2404.06654.',
   params: {
-    vocabSize: integer({ doc: 'Tokens, the question mark included.', default: 64, min: 4, max: 65536 }),
+    vocabSize: integer({ doc: 'Tokens, the question mark included.', default: 64, min: 7, max: 65536 }),
     numNeedles: integer({
       doc: 'Key-value pairs in the filler, the one asked for included.',
       default: 1,

@@ -34,7 +34,11 @@ export interface EvalHandlers {
 export async function runEvaluation(
   runner: Runner,
   payload: EvalPayload,
-  { project, run, heddleVersion }: { readonly project?: Project | undefined; readonly run?: number | undefined; readonly heddleVersion: string },
+  {
+    project,
+    run,
+    heddleVersion,
+  }: { readonly project?: Project | undefined; readonly run?: number | undefined; readonly heddleVersion: string },
   handlers: EvalHandlers = {},
 ): Promise<EvalOutcome> {
   if (project !== undefined && run !== undefined) getRun(project, run)
@@ -53,7 +57,12 @@ export async function runEvaluation(
 }
 
 function keepResults(project: Project, name: string, bytes: Uint8Array, run: number | undefined): number {
-  return addArtifact(project, { kind: RESULTS_KIND, name: name.slice(0, 200), blob: putBlob(project, bytes), ...(run !== undefined && { run }) })
+  return addArtifact(project, {
+    kind: RESULTS_KIND,
+    name: name.slice(0, 200),
+    blob: putBlob(project, bytes),
+    ...(run !== undefined && { run }),
+  })
 }
 
 /**
@@ -61,7 +70,11 @@ function keepResults(project: Project, name: string, bytes: Uint8Array, run: num
  * @param run the training run whose model it judges; none for a model from elsewhere
  * @throws HeddleError `file-missing`, `file-invalid`, or `usage` for an unknown run
  */
-export function importResults(project: Project, path: string, run?: number): { readonly artifact: number; readonly scores: readonly ImportedScore[] } {
+export function importResults(
+  project: Project,
+  path: string,
+  run?: number,
+): { readonly artifact: number; readonly scores: readonly ImportedScore[] } {
   if (run !== undefined) getRun(project, run)
   const bytes = readBounded(path)
   const scores = readScores(bytes, path)
@@ -70,8 +83,12 @@ export function importResults(project: Project, path: string, run?: number): { r
 
 function readBounded(path: string): Buffer {
   const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats === undefined || !stats.isFile()) throw new HeddleError('file-missing', `there is no file ${path}`, { path })
-  if (stats.size > LARGEST_RESULTS) throw new HeddleError('file-invalid', `${path} is larger than a results file can be (${stats.size} bytes)`, { path })
+  if (stats === undefined || !stats.isFile())
+    throw new HeddleError('file-missing', `there is no file ${path}`, { path })
+  if (stats.size > LARGEST_RESULTS)
+    throw new HeddleError('file-invalid', `${path} is larger than a results file can be (${stats.size} bytes)`, {
+      path,
+    })
   try {
     return readFileSync(path)
   } catch (error) {
@@ -91,6 +108,8 @@ function readScores(bytes: Buffer, path: string): ImportedScore[] {
 
 /** The scores that a project keeps of a run; of two of one task and metric, the later. */
 export function scoresOfRun(project: Project, run: number): ImportedScore[] {
-  const scores = listArtifacts(project, { kind: RESULTS_KIND, run }).flatMap(({ blob, name }) => readScores(getBlob(project, blob), name))
+  const scores = listArtifacts(project, { kind: RESULTS_KIND, run }).flatMap(({ blob, name }) =>
+    readScores(getBlob(project, blob), name),
+  )
   return [...new Map(scores.map((score) => [`${score.task} ${score.metric}`, score])).values()]
 }

@@ -34,9 +34,7 @@ export async function evaluateStack(
     const { code = 'train-diverged', message = outcome.state, path, hint } = outcome.error ?? {}
     throw new HeddleError(code, message, { path, hint })
   }
-  const measured = await lane.exclusive(() =>
-    runProfile(runner, { ...profile, specs: [spec] }, { project, ...cancel }),
-  )
+  const measured = await lane.exclusive(() => runProfile(runner, { ...profile, specs: [spec] }, { project, ...cancel }))
   const counts = countSpec(resolveSpec(spec), profile.options.context)
   const { params, decoderParams, trainFlopsPerToken, decodeFlopsPerToken, stateBytes } = counts
   const phases = measured.stacks[0]!.phases.map(({ phase, latency }) => [

@@ -42,7 +42,10 @@ export interface SearchConfig {
 }
 
 /** Metrics of one spec; rejects with a HeddleError, which fails the trial and not the study. */
-export type Evaluate = (spec: ArchSpec, trial: { readonly id: number; readonly number: number; readonly study: number }) => Promise<Metrics>
+export type Evaluate = (
+  spec: ArchSpec,
+  trial: { readonly id: number; readonly number: number; readonly study: number },
+) => Promise<Metrics>
 
 export interface SearchHandlers {
   readonly onTrial?: (trial: Trial) => void
@@ -77,7 +80,8 @@ export function createSearch(project: Project, name: string, config: SearchConfi
 /** A stored study, to resume, extend or read it. `trials` raises its budget. */
 export function openSearch(project: Project, id: number, trials?: number): Study {
   const row = getStudy(project, id)
-  if (row.kind !== 'search') throw new HeddleError('usage', `study ${id} is a ${row.kind}, not a search`, { path: 'study' })
+  if (row.kind !== 'search')
+    throw new HeddleError('usage', `study ${id} is a ${row.kind}, not a search`, { path: 'study' })
   const stored = row.config as unknown as SearchConfig
   if (trials !== undefined && trials < stored.trials)
     throw new HeddleError('usage', `study ${id} has a budget of ${stored.trials} trials already`, { path: 'trials' })
@@ -106,13 +110,30 @@ export function readTrials(project: Project, { id, plan }: Study): Trial[] {
 }
 
 function trialOf(row: TrialRow, space: Space): Trial {
-  const { genome, parents, mutation } = row.mutation as unknown as { genome: unknown; parents: number[]; mutation: Mutation | null }
+  const { genome, parents, mutation } = row.mutation as unknown as {
+    genome: unknown
+    parents: number[]
+    mutation: Mutation | null
+  }
   const parsed = parseGenome(genome, space)
-  return { number: row.number, genome: parsed, key: keyOf(parsed, space), parents, mutation, state: row.state, metrics: (row.metrics ?? {}) as Metrics }
+  return {
+    number: row.number,
+    genome: parsed,
+    key: keyOf(parsed, space),
+    parents,
+    mutation,
+    state: row.state,
+    metrics: (row.metrics ?? {}) as Metrics,
+  }
 }
 
 /** Runs a study until its budget is used up or it is told to stop; returns its trials. */
-export async function runSearch(project: Project, study: Study, evaluate: Evaluate, handlers: SearchHandlers = {}): Promise<Trial[]> {
+export async function runSearch(
+  project: Project,
+  study: Study,
+  evaluate: Evaluate,
+  handlers: SearchHandlers = {},
+): Promise<Trial[]> {
   const { id, plan, config } = study
   const inFlight = new Map<number, Promise<void>>()
   updateStudy(project, id, { state: 'running', error: null })
@@ -121,7 +142,10 @@ export async function runSearch(project: Project, study: Study, evaluate: Evalua
 
   const begin = (number: number): void => {
     const known = rows.get(number)
-    const proposal = known === undefined ? proposeTrial(plan, [...rows.values()], number) : { ...known, spec: specOf(known.genome, plan.space) }
+    const proposal =
+      known === undefined
+        ? proposeTrial(plan, [...rows.values()], number)
+        : { ...known, spec: specOf(known.genome, plan.space) }
     if (proposal === undefined) throw new Error(`trial ${number} was to start before those that it must see had ended`)
     const { spec, genome, parents, mutation } = proposal
     const hash = recordSpec(project, spec)
@@ -134,7 +158,10 @@ export async function runSearch(project: Project, study: Study, evaluate: Evalua
     })
     ids.set(number, trial)
     put({ number, genome, key: keyOf(genome, plan.space), parents, mutation, state: 'running', metrics: {} })
-    inFlight.set(number, run(trial, number, spec).finally(() => inFlight.delete(number)))
+    inFlight.set(
+      number,
+      run(trial, number, spec).finally(() => inFlight.delete(number)),
+    )
   }
   const put = (trial: Trial): void => {
     rows.set(trial.number, trial)
@@ -164,4 +191,3 @@ export async function runSearch(project: Project, study: Study, evaluate: Evalua
   updateStudy(project, id, { state: isDone ? 'done' : 'paused' })
   return [...rows.values()].sort((a, b) => a.number - b.number)
 }
-

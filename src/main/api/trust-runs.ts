@@ -45,12 +45,24 @@ export function readTrustRuns(project: Project, choice: RunChoice): TrustRuns {
   const chosen = chooseRuns(project, choice)
   const steps = choice.steps ?? chosen.reduce((most, run) => Math.max(most, stepsOf(run)), 0)
   const long = chosen.filter((run) => stepsOf(run) === steps)
-  if (long.length === 0) throw new HeddleError('usage', `no chosen run has ${steps} steps`, { path: 'steps', hint: `runs end at ${[...new Set(chosen.map(stepsOf))].sort((a, b) => a - b).slice(0, 20).join(', ')} steps` })
+  if (long.length === 0)
+    throw new HeddleError('usage', `no chosen run has ${steps} steps`, {
+      path: 'steps',
+      hint: `runs end at ${[...new Set(chosen.map(stepsOf))]
+        .sort((a, b) => a - b)
+        .slice(0, 20)
+        .join(', ')} steps`,
+    })
   checkComparable(chosen)
   const finalMetric = choice.finalMetric ?? choice.metric
   const cheap = chosen.filter((run) => run.state === 'done' && stepsOf(run) < steps)
   const itemsOf = (curve: (run: RunRow) => readonly CurvePoint[]): TrustItem[] =>
-    [...Map.groupBy(long, (run) => run.spec).values()].map((runs) => itemOf(project, runs, (run) => ({ curve: curve(run), final: run.state === 'done' ? valueAt(project, run, finalMetric, steps) : NaN })))
+    [...Map.groupBy(long, (run) => run.spec).values()].map((runs) =>
+      itemOf(project, runs, (run) => ({
+        curve: curve(run),
+        final: run.state === 'done' ? valueAt(project, run, finalMetric, steps) : NaN,
+      })),
+    )
   const prefix = itemsOf((run) => pointsOf(project, run, choice.metric).filter((point) => point.step <= steps))
   const scheduled = itemsOf((run) =>
     cheap
@@ -64,7 +76,10 @@ export function readTrustRuns(project: Project, choice: RunChoice): TrustRuns {
 function chooseRuns(project: Project, { runs, study }: RunChoice): RunRow[] {
   const all = listRuns(project, study === undefined ? {} : { study })
   const missing = runs?.find((id) => !all.some((run) => run.id === id))
-  if (missing !== undefined) throw new HeddleError('usage', `no run ${missing}${study === undefined ? '' : ` in study ${study}`}`, { path: 'runs' })
+  if (missing !== undefined)
+    throw new HeddleError('usage', `no run ${missing}${study === undefined ? '' : ` in study ${study}`}`, {
+      path: 'runs',
+    })
   const chosen = all.filter((run) => run.state !== 'running' && (runs === undefined || runs.includes(run.id)))
   // a run that was repeated with the same configuration counts once: the last that ended well, otherwise the last
   const latest = new Map<string, RunRow>()
@@ -72,7 +87,11 @@ function chooseRuns(project: Project, { runs, study }: RunChoice): RunRow[] {
     const key = canonicalJson([run.spec, run.config])
     if (run.state === 'done' || latest.get(key)?.state !== 'done') latest.set(key, run)
   }
-  if (latest.size === 0) throw new HeddleError('usage', 'there is no run to compare', { path: 'runs', hint: 'train stacks with --project first' })
+  if (latest.size === 0)
+    throw new HeddleError('usage', 'there is no run to compare', {
+      path: 'runs',
+      hint: 'train stacks with --project first',
+    })
   return [...latest.values()]
 }
 
@@ -91,14 +110,25 @@ function checkComparable(runs: readonly RunRow[]): void {
   }
   const other = runs.find((run) => settingsOf(run) !== settingsOf(runs[0]!))
   if (other !== undefined)
-    throw new HeddleError('usage', `runs ${runs[0]!.id} and ${other.id} were trained with different data or settings, so they do not rank architectures`, { path: 'runs', hint: 'choose runs with --runs or --study' })
+    throw new HeddleError(
+      'usage',
+      `runs ${runs[0]!.id} and ${other.id} were trained with different data or settings, so they do not rank architectures`,
+      { path: 'runs', hint: 'choose runs with --runs or --study' },
+    )
 }
 
 function itemOf(project: Project, runs: readonly RunRow[], replicate: (run: RunRow) => Replicate): TrustItem {
   const spec = getSpec(project, runs[0]!.spec)!
   const sorted = runs.toSorted((a, b) => a.seed - b.seed)
-  const baselines = BASELINES.flatMap((name) => (typeof spec.counts[name] === 'number' ? [[name, spec.counts[name]] as const] : []))
-  return { name: spec.name === '' ? spec.text : spec.name, replicates: sorted.map(replicate), baselines: Object.fromEntries(baselines), scores: meanScores(project, sorted) }
+  const baselines = BASELINES.flatMap((name) =>
+    typeof spec.counts[name] === 'number' ? [[name, spec.counts[name]] as const] : [],
+  )
+  return {
+    name: spec.name === '' ? spec.text : spec.name,
+    replicates: sorted.map(replicate),
+    baselines: Object.fromEntries(baselines),
+    scores: meanScores(project, sorted),
+  }
 }
 
 /** Accuracies on tasks, averaged over the seeds that have them. */
@@ -118,4 +148,5 @@ function pointsOf(project: Project, run: RunRow, metric: string): CurvePoint[] {
   return Array.from(steps, (step, i) => ({ step, value: values[i]! }))
 }
 
-const valueAt = (project: Project, run: RunRow, metric: string, step: number): number => pointsOf(project, run, metric).find((point) => point.step === step)?.value ?? NaN
+const valueAt = (project: Project, run: RunRow, metric: string, step: number): number =>
+  pointsOf(project, run, metric).find((point) => point.step === step)?.value ?? NaN

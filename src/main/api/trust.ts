@@ -36,15 +36,24 @@ export function judgeProxies(project: Project, request: TrustRequest): TrustRepo
   const { metric, finalMetric = metric, topK, threshold, seed = 1, resamples } = request
   const [direction, finalDirection] = [metric, finalMetric].map((name) => {
     const better = metricOf(name)?.better
-    if (better === undefined) throw new HeddleError('usage', `${JSON.stringify(name)} is not a metric that is better low or high`, { path: 'metric', hint: 'bitsPerByte, valLoss, perplexity or accuracy' })
+    if (better === undefined)
+      throw new HeddleError('usage', `${JSON.stringify(name)} is not a metric that is better low or high`, {
+        path: 'metric',
+        hint: 'bitsPerByte, valLoss, perplexity or accuracy',
+      })
     return better === 'higher' ? ('maximise' as const) : ('minimise' as const)
   })
   const { steps, long, items } = readTrustRuns(project, { ...request, finalMetric })
   const options = { direction, finalDirection, topK, threshold, resamples }
   const panels = (['prefix', 'scheduled'] as const)
-    .filter((mode) => mode === 'prefix' || items.scheduled.filter((item) => item.replicates.every((r) => r.curve.length > 0)).length >= 3)
+    .filter(
+      (mode) =>
+        mode === 'prefix' ||
+        items.scheduled.filter((item) => item.replicates.every((r) => r.curve.length > 0)).length >= 3,
+    )
     .map((mode) => ({ mode, panel: trustPanel(items[mode], { ...options, rng: rng(seed, 'trust', mode) }) }))
-  if (panels[0]!.panel.targets[0]!.checkpoints.length === 0) throw new HeddleError('usage', `the runs have no points of ${metric}`, { path: 'metric' })
+  if (panels[0]!.panel.targets[0]!.checkpoints.length === 0)
+    throw new HeddleError('usage', `the runs have no points of ${metric}`, { path: 'metric' })
   return { metric, finalMetric, steps, runs: long, panels }
 }
 
@@ -53,7 +62,15 @@ export function storeTrust(project: Project, report: TrustReport, study?: number
   const stamp = Date.now()
   const number = (value: number): number | null => (Number.isFinite(value) ? value : null)
   const end = `${report.finalMetric}@${report.steps}`
-  const add = (mode: TrustMode, x: string, y: string, step: number | null, kind: string, one: RankCorrelation, details: object): number =>
+  const add = (
+    mode: TrustMode,
+    x: string,
+    y: string,
+    step: number | null,
+    kind: string,
+    one: RankCorrelation,
+    details: object,
+  ): number =>
     addCorrelation(project, {
       study: study ?? null,
       name: `trust ${mode}`,
@@ -74,7 +91,14 @@ export function storeTrust(project: Project, report: TrustReport, study?: number
         const y = target.target === 'final' ? end : target.target
         const settled = { settledStep: target.settledStep ?? null, shownStep: target.shownStep ?? null }
         const both = (x: string, step: number | null, kind: string, j: Judgement): number[] =>
-          [j.spearman, j.kendall].map((one) => add(mode, x, y, step, kind, one, { ...shared, ...settled, recall: number(j.recall), regret: number(j.regret) }))
+          [j.spearman, j.kendall].map((one) =>
+            add(mode, x, y, step, kind, one, {
+              ...shared,
+              ...settled,
+              recall: number(j.recall),
+              regret: number(j.regret),
+            }),
+          )
         return [
           ...target.checkpoints.flatMap((c) => both(`${report.metric}@${c.step}`, c.step, 'checkpoint', c)),
           ...target.baselines.flatMap((b) => both(b.name, null, 'baseline', b)),
@@ -83,7 +107,10 @@ export function storeTrust(project: Project, report: TrustReport, study?: number
       const { ceiling } = panel
       if (ceiling === undefined) return judged
       const one: RankCorrelation = { ...ceiling, statistic: 'spearman', dropped: panel.names.length - ceiling.count }
-      return [...judged, add(mode, 'another seed', end, null, 'ceiling', one, { ...shared, ofMeans: number(ceiling.ofMeans) })]
+      return [
+        ...judged,
+        add(mode, 'another seed', end, null, 'ceiling', one, { ...shared, ofMeans: number(ceiling.ofMeans) }),
+      ]
     }),
   )
 }

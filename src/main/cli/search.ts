@@ -24,7 +24,13 @@ import { ms, msInterval } from './format.ts'
 const SEARCH_PARAMS = {
   ...STUDY_PARAMS,
   searcher: choice({ doc: 'Search algorithm.', choices: searchers.map((s) => s.kind), default: searchers[0]!.kind }),
-  maxTpotMs: optionalReal({ doc: 'Latency target: largest decode latency of a trial that may win.', unit: 'ms', min: 1e-6, max: 1e6, default: null }),
+  maxTpotMs: optionalReal({
+    doc: 'Latency target: largest decode latency of a trial that may win.',
+    unit: 'ms',
+    min: 1e-6,
+    max: 1e6,
+    default: null,
+  }),
 } as const
 const { seed: _seed, ...trainFlags } = RUN_PARAMS
 
@@ -36,7 +42,11 @@ export const search: Command = {
   summary: 'Search for stacks under a latency target',
   usage: '--project FILE',
   help: 'Proposes stacks, trains each for a few steps, measures its decode latency alone, and keeps everything in the project. Stopped at any moment (Ctrl-C, kill), it goes on with --study N exactly as it would have; --trials raises its budget. At the end the front is measured again, in one interleaved measurement.\n--space FILE is the search space as JSON (heddle docs search shows the fields); by default a small one over attention, Mamba-2 and DeltaNet.\n',
-  examples: ['search --project my.heddle --trials 24 --max-tpot-ms 0.6', 'search --project my.heddle --study 3 --trials 48', 'search --project my.heddle --searcher random-search --steps 100'],
+  examples: [
+    'search --project my.heddle --trials 24 --max-tpot-ms 0.6',
+    'search --project my.heddle --study 3 --trials 48',
+    'search --project my.heddle --searcher random-search --steps 100',
+  ],
   flags: {
     project: { type: 'text', value: 'FILE', doc: 'Project file; made when missing.' },
     study: { type: 'text', value: 'N', doc: 'Study to resume or extend.' },
@@ -52,28 +62,36 @@ export const search: Command = {
     const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
     try {
       const study = openStudy(project, input)
-      const { train, profile } = study.config.evaluation as unknown as { train: Omit<TrainConfig, 'spec'>; profile: Profile }
+      const { train, profile } = study.config.evaluation as unknown as {
+        train: Omit<TrainConfig, 'spec'>
+        profile: Profile
+      }
       const lane = openLane()
       const idle: number[] = Array.from({ length: study.config.parallel }, (_, i) => i)
       let done = readTrials(project, study).filter(isOver).length
       progress.note(`study ${study.id}`)
-      const trials = await runSearch(project, study, async (spec) => {
-        const slot = idle.shift()!
-        const runner = runners.get(slot) ?? startRunner()
-        runners.set(slot, runner)
-        try {
-          return await evaluateStack(runner, spec, { project, lane, train, profile, signal: output.signal })
-        } finally {
-          idle.push(slot)
-        }
-      }, {
-        signal: output.signal,
-        onTrial: (trial) => {
-          if (!isOver(trial)) return
-          progress.update({ phase: 'search', done: ++done, total: study.config.trials, unit: 'trials' })
-          progress.note(trialLine(trial, study))
+      const trials = await runSearch(
+        project,
+        study,
+        async (spec) => {
+          const slot = idle.shift()!
+          const runner = runners.get(slot) ?? startRunner()
+          runners.set(slot, runner)
+          try {
+            return await evaluateStack(runner, spec, { project, lane, train, profile, signal: output.signal })
+          } finally {
+            idle.push(slot)
+          }
         },
-      })
+        {
+          signal: output.signal,
+          onTrial: (trial) => {
+            if (!isOver(trial)) return
+            progress.update({ phase: 'search', done: ++done, total: study.config.trials, unit: 'trials' })
+            progress.note(trialLine(trial, study))
+          },
+        },
+      )
       const front = frontOf(trials, study)
       const again = await remeasure(front, study, profile, runners.get(0) ?? startRunner(), project, output)
       progress.end()
@@ -92,7 +110,8 @@ function openStudy(project: Parameters<typeof openSearch>[0], { text, params }: 
   const trials = params['trials'] as number | undefined
   if (text['study'] !== undefined) {
     const id = Number(text['study'])
-    if (!Number.isInteger(id)) throw new HeddleError('usage', `--study (${text['study']}) must be a number`, { path: '--study' })
+    if (!Number.isInteger(id))
+      throw new HeddleError('usage', `--study (${text['study']}) must be a number`, { path: '--study' })
     return openSearch(project, id, trials)
   }
   const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(SEARCH_PARAMS, name)))
@@ -107,11 +126,19 @@ function openStudy(project: Parameters<typeof openSearch>[0], { text, params }: 
     searcher,
     params: {},
     space: text['space'] === undefined ? SMALL_SPACE : readJson(text['space']),
-    goal: { objectives: ['bitsPerByte', 'tpotMs'], constraints: maxTpotMs === null ? [] : [{ metric: 'tpotMs', max: maxTpotMs }] },
+    goal: {
+      objectives: ['bitsPerByte', 'tpotMs'],
+      constraints: maxTpotMs === null ? [] : [{ metric: 'tpotMs', max: maxTpotMs }],
+    },
     ...budget,
     evaluation: {
       train: { ...train, spec: undefined },
-      profile: { target: 'ort-cpu', options: { ...resolveParams(PROFILE_PARAMS, { phases: 'decode', maxSeconds: 3, trace: false }, { dModel: 0 }, 'profile') } },
+      profile: {
+        target: 'ort-cpu',
+        options: {
+          ...resolveParams(PROFILE_PARAMS, { phases: 'decode', maxSeconds: 3, trace: false }, { dModel: 0 }, 'profile'),
+        },
+      },
     },
   }
   return createSearch(project, text['name'] ?? `${searcher}, ${budget.trials} trials`, config)
@@ -132,41 +159,82 @@ const patternOf = (trial: Trial, study: Study): string => {
 
 function trialLine(trial: Trial, study: Study): string {
   const { bitsPerByte, tpotMs } = trial.metrics
-  const values = trial.state === 'done' ? `${bitsPerByte?.toFixed(3) ?? '?'} bits/byte  ${tpotMs === undefined || tpotMs === null ? '?' : ms(tpotMs)}` : trial.state
+  const values =
+    trial.state === 'done'
+      ? `${bitsPerByte?.toFixed(3) ?? '?'} bits/byte  ${tpotMs === undefined || tpotMs === null ? '?' : ms(tpotMs)}`
+      : trial.state
   return `trial ${trial.number}  ${values}  ${patternOf(trial, study)}${trial.mutation === null ? '' : `  (${trial.mutation.description} of ${trial.parents.join(', ')})`}`
 }
 
 /** Trials that no other beats on every objective, fastest first. */
 function frontOf(trials: readonly Trial[], study: Study): Trial[] {
   const done = trials.filter((t) => t.state === 'done')
-  const costs = done.map((t) => study.goal.objectives.map(({ metric, direction }) => (t.metrics[metric] ?? NaN) * (direction === 'minimise' ? 1 : -1)))
-  return paretoFront(costs).map((i) => done[i]!).sort((a, b) => (a.metrics['tpotMs'] ?? 0) - (b.metrics['tpotMs'] ?? 0))
+  const costs = done.map((t) =>
+    study.goal.objectives.map(
+      ({ metric, direction }) => (t.metrics[metric] ?? NaN) * (direction === 'minimise' ? 1 : -1),
+    ),
+  )
+  return paretoFront(costs)
+    .map((i) => done[i]!)
+    .sort((a, b) => (a.metrics['tpotMs'] ?? 0) - (b.metrics['tpotMs'] ?? 0))
 }
 
 type Profile = Parameters<typeof evaluateStack>[2]['profile']
 
 /** The finalists once more, whole and interleaved in one measurement: a winner by a lucky sample does not survive it. */
-async function remeasure(front: readonly Trial[], study: Study, profile: Profile, runner: ReturnType<typeof startRunner>, project: Parameters<typeof openSearch>[0], output: CommandOutput): Promise<Latency[]> {
+async function remeasure(
+  front: readonly Trial[],
+  study: Study,
+  profile: Profile,
+  runner: ReturnType<typeof startRunner>,
+  project: Parameters<typeof openSearch>[0],
+  output: CommandOutput,
+): Promise<Latency[]> {
   if (front.length === 0 || output.signal.aborted) return []
   try {
     const options = { ...profile.options, maxSeconds: 4 * front.length }
-    const result = await runProfile(runner, { ...profile, specs: front.map((t) => specOf(t.genome, study.plan.space)), options }, { project, signal: output.signal })
+    const result = await runProfile(
+      runner,
+      { ...profile, specs: front.map((t) => specOf(t.genome, study.plan.space)), options },
+      { project, signal: output.signal },
+    )
     return result.stacks.map((stack) => stack.phases[0]!.latency)
   } finally {
     await runner.close()
   }
 }
 
-function report(trials: readonly Trial[], front: readonly Trial[], again: readonly Latency[], study: Study, output: CommandOutput): number {
+function report(
+  trials: readonly Trial[],
+  front: readonly Trial[],
+  again: readonly Latency[],
+  study: Study,
+  output: CommandOutput,
+): number {
   const done = trials.filter((t) => t.state === 'done')
-  const isUnder = (t: Trial, i: number): boolean => meets(study.goal.constraints, again[i] === undefined ? t.metrics : { ...t.metrics, tpotMs: again[i].p50Ms })
-  const winner = front.filter(isUnder).sort((a, b) => (a.metrics['bitsPerByte'] ?? Infinity) - (b.metrics['bitsPerByte'] ?? Infinity))[0]
+  const isUnder = (t: Trial, i: number): boolean =>
+    meets(study.goal.constraints, again[i] === undefined ? t.metrics : { ...t.metrics, tpotMs: again[i].p50Ms })
+  const winner = front
+    .filter(isUnder)
+    .sort((a, b) => (a.metrics['bitsPerByte'] ?? Infinity) - (b.metrics['bitsPerByte'] ?? Infinity))[0]
   if (output.isJson) {
-    const finalists = front.map((t, i) => ({ number: t.number, tpotMs: again[i] === undefined ? null : { p50: again[i].p50Ms, low: again[i].lowMs, high: again[i].highMs } }))
+    const finalists = front.map((t, i) => ({
+      number: t.number,
+      tpotMs: again[i] === undefined ? null : { p50: again[i].p50Ms, low: again[i].lowMs, high: again[i].highMs },
+    }))
     output.print(JSON.stringify({ study: study.id, trials, finalists, winner: winner?.number ?? null }, null, 2))
   } else {
-    const rows = front.map((t, i) => [t === winner ? '*' : '', String(t.number), t.metrics['bitsPerByte']?.toFixed(3) ?? '', ms(t.metrics['tpotMs'] ?? NaN), again[i] === undefined ? '' : msInterval(again[i]), patternOf(t, study)])
-    output.print(`study ${study.id}: ${done.length} of ${study.config.trials} trials done; the front, * best under the target\n${table([['', 'trial', 'bits/byte', 'decode', 'measured again [95 %]', 'width and stack'], ...rows], [1, 2, 3])}`)
+    const rows = front.map((t, i) => [
+      t === winner ? '*' : '',
+      String(t.number),
+      t.metrics['bitsPerByte']?.toFixed(3) ?? '',
+      ms(t.metrics['tpotMs'] ?? NaN),
+      again[i] === undefined ? '' : msInterval(again[i]),
+      patternOf(t, study),
+    ])
+    output.print(
+      `study ${study.id}: ${done.length} of ${study.config.trials} trials done; the front, * best under the target\n${table([['', 'trial', 'bits/byte', 'decode', 'measured again [95 %]', 'width and stack'], ...rows], [1, 2, 3])}`,
+    )
   }
   return done.length >= study.config.trials || output.signal.aborted ? 0 : 1
 }

@@ -2,6 +2,7 @@
 
 import { evaluateJob } from './eval/job.ts'
 import { profileJob } from './profile/job.ts'
+import { lutJob } from './profile/lut-job.ts'
 import { trainJob } from './train/job.ts'
 
 /** What a job gets besides its payload. */
@@ -21,5 +22,6 @@ export const jobs: Readonly<Record<string, Job>> = {
   ping: async (payload) => ({ payload, pid: process.pid, node: process.versions.node }),
   train: trainJob,
   profile: profileJob,
+  lut: lutJob,
   evaluate: evaluateJob,
 }

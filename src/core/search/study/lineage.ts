@@ -1,7 +1,7 @@
 // Who descends from whom, who died when, and whose descendants took over: read off the rows of a study.
 
 import type { Goal } from './objectives.ts'
-import { memberOf } from './population.ts'
+import { membersOf } from './population.ts'
 import type { Trial } from './trial.ts'
 
 /** Trials by number; a row whose parent is missing or not older starts a line of its own. */
@@ -28,7 +28,7 @@ export function ancestorsOf(rows: readonly Trial[], number: number): Trial[] {
  * `populationSize`. Living trials, and those that never were members, have none.
  */
 export function deathsOf(rows: readonly Trial[], goal: Goal, populationSize: number): ReadonlyMap<number, number> {
-  const members = membersOf(rows, goal)
+  const members = membersOf(byOrder(rows), goal).map(({ trial }) => trial)
   return new Map(members.slice(populationSize).map(({ number }, i) => [members[i]!.number, number]))
 }
 
@@ -51,7 +51,7 @@ export function takeover(rows: readonly Trial[], goal: Goal, populationSize: num
     const parent = parentOf(row, byNumber)
     founders.set(row.number, parent === undefined ? row.number : founders.get(parent.number)!)
   }
-  const members = membersOf(rows, goal)
+  const members = membersOf(byOrder(rows), goal).map(({ trial }) => trial)
   const living = new Map<number, number>()
   const add = (trial: Trial, by: number): void => {
     const founder = founders.get(trial.number)!
@@ -74,5 +74,3 @@ export function takeover(rows: readonly Trial[], goal: Goal, populationSize: num
 }
 
 const byOrder = (rows: readonly Trial[]): Trial[] => [...rows].sort((a, b) => a.number - b.number)
-
-const membersOf = (rows: readonly Trial[], goal: Goal): Trial[] => byOrder(rows).filter((row) => memberOf(row, goal) !== undefined)

@@ -16,6 +16,16 @@ export function memberOf(trial: Trial, goal: Goal): Member | undefined {
   return costs.every(Number.isFinite) ? { trial, costs } : undefined
 }
 
+/** The members among trials, in their order. */
+export function membersOf(trials: readonly Trial[], goal: Goal): Member[] {
+  const members: Member[] = []
+  for (const trial of trials) {
+    const member = memberOf(trial, goal)
+    if (member !== undefined) members.push(member)
+  }
+  return members
+}
+
 /** The last `size` members, oldest first, of trials in the order of their numbers. */
 export function populationOf(trials: readonly Trial[], goal: Goal, size: number): Member[] {
   const members: Member[] = []

@@ -77,7 +77,7 @@ function panelText(panel: TrustPanel, { metric, finalMetric, steps }: TrustRepor
   const tables = panel.targets.map((target) => {
     const end = target.target === 'final' ? `${finalMetric} at ${steps}` : target.target
     const rows = [
-      ...target.checkpoints.map((c) => ({ name: `${metric} at ${c.step}`, ...c })),
+      ...target.checkpoints.map((c) => ({ name: `${metric} at ${c.step}${target.target === 'final' && metric === finalMetric && c.step === steps ? ' (itself)' : ''}`, ...c })),
       ...target.baselines,
     ].map((r) => [r.name, range(r.spearman), range(r.kendall), shown(r.recall), shown(r.regret, 4), String(r.spearman.count)])
     const settled = target.settledStep === undefined ? `ranks do not settle at ${panel.threshold}` : `ranks settle (${panel.threshold}) from step ${target.settledStep}${target.shownStep === undefined ? '' : `, shown from step ${target.shownStep}`}`

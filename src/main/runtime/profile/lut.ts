@@ -1,6 +1,7 @@
 // Costs of single parts: stacks of copies of one block, an empty stack, a bare embedding and layers without mixers, all in
 // one interleaved measurement, so that a drift of the machine meets all of them alike.
 
+import { hashGraph } from '#core/graph/hash.ts'
 import { countSpec } from '#core/model/counts.ts'
 import { initWeights } from '#core/model/weights.ts'
 import type { LatencyPart } from '#core/model/latency-table.ts'
@@ -62,6 +63,8 @@ export interface LutEntry {
   /** Line through the medians, where there is one. */
   readonly interceptMs: number | null
   readonly residualMs: readonly number[]
+  /** For a block: mean cost of a copy in stacks of so many, beyond the empty stack of the same rounds. */
+  readonly perCopy: readonly { readonly copies: number; readonly ms: number }[]
   /** Raw samples in ms, one list after the other. */
   readonly samplesMs: Float64Array
 }
@@ -78,7 +81,7 @@ export interface LutMeasurement {
 
 export interface StackLatency {
   readonly latency: Latency
-  readonly session: Pick<Session, 'graph'>
+  readonly graphHash: string
 }
 
 /** Weights that are open at once; more are measured in several rounds of sessions. */
@@ -87,7 +90,6 @@ const MAX_OPEN_BYTES = 3 * 2 ** 30
 interface Lane {
   readonly subject: Subject
   readonly session: Session
-  readonly bytes: number
 }
 
 const stackSpec = (model: Partial<ModelSettings>, blocks: readonly BlockItem[]): ArchSpec => ({ heddle: SPEC_VERSION, model, blocks })
@@ -130,10 +132,10 @@ export async function measureLut(request: LutRequest, options: LutOptions): Prom
       empties.push(find('empty'))
       if (turn === 0 && request.hasBase) entries.push(...baseEntries(empty, request, find, options.seed))
       for (const [i, operator] of operators.entries())
-        if (latencies.some((l) => l.name === `${i} x${copies[0]!}`)) entries.push(blockEntry(copiesOf(request, operator, 1), copies, copies.map((count) => find(`${i} x${count}`)), options.seed))
+        if (latencies.some((l) => l.name === `${i} x${copies[0]!}`)) entries.push(blockEntry(copiesOf(request, operator, 1), copies, copies.map((count) => find(`${i} x${count}`)), find('empty').p50Ms, options.seed))
       for (const i of stacks.keys()) {
         const lane = lanes.find((l) => l.subject.name === `stack ${i}`)
-        if (lane !== undefined) measured[i] = { latency: find(`stack ${i}`), session: { graph: lane.session.graph } }
+        if (lane !== undefined) measured[i] = { latency: find(`stack ${i}`), graphHash: hashGraph(lane.session.graph) }
       }
     } finally {
       for (const { session } of lanes) session.close()
@@ -164,12 +166,12 @@ function profileOptions({ phase, batchSize, context }: LutRequest, { target, see
 
 async function openFloorLane(request: LutRequest, options: LutOptions): Promise<Lane> {
   const { subject, session } = await openFloor(profileOptions(request, options))
-  return { subject, session, bytes: 0 }
+  return { subject, session }
 }
 
 async function openStack(name: string, spec: ArchSpec, request: LutRequest, options: LutOptions): Promise<Lane> {
   const { session, run } = await openPhase(0, resolveSpec(spec), request.phase, profileOptions(request, options), false)
-  return { session, subject: { name, run }, bytes: 0 }
+  return { session, subject: { name, run } }
 }
 
 /** The embedding with so many layers that have a norm and a residual addition and no mixer. */
@@ -195,7 +197,7 @@ async function openBare(name: string, { settings }: ResolvedSpec, layers: number
   const program = { name, phase, graph: g.finish(), bindings: [], frozen: weights.map((w) => w.name) } as const
   const session = await options.target.open(program, { initial, ...(options.threads !== undefined && { threads: options.threads }) })
   const feed = Int32Array.from({ length: batchSize * length }, () => random.integer(vocabSize))
-  return { session, subject: { name, run: () => void session.runSync({ tokens: feed }) }, bytes: 0 }
+  return { session, subject: { name, run: () => void session.runSync({ tokens: feed }) } }
 }
 
 function baseEntries(empty: ResolvedSpec, { copies }: LutRequest, find: (name: string) => Latency, seed: number): LutEntry[] {
@@ -220,7 +222,7 @@ function baseEntries(empty: ResolvedSpec, { copies }: LutRequest, find: (name: s
   ]
 }
 
-function blockEntry(one: ArchSpec, copies: readonly number[], lists: readonly Latency[], seed: number): LutEntry {
+function blockEntry(one: ArchSpec, copies: readonly number[], lists: readonly Latency[], emptyMs: number, seed: number): LutEntry {
   const { settings, blocks } = resolveSpec(one)
   const flat = blocks[0]!
   const line = copiesSlope(copies, lists.map((l) => l.samplesMs), { rng: rng(seed, 'block', partHash('block', settings, flat)) })
@@ -233,15 +235,17 @@ function blockEntry(one: ArchSpec, copies: readonly number[], lists: readonly La
     dModel: settings.dModel,
     cost: line.slope,
     ...evidence(lists, copies, line),
+    perCopy: copies.map((count, i) => ({ copies: count, ms: (lists[i]!.p50Ms - emptyMs) / count })).sort((a, b) => a.copies - b.copies),
   }
 }
 
-function evidence(lists: readonly Latency[], copies: readonly number[], line?: CopiesSlope): Pick<LutEntry, 'copies' | 'medianMs' | 'interceptMs' | 'residualMs' | 'samplesMs'> {
+function evidence(lists: readonly Latency[], copies: readonly number[], line?: CopiesSlope): Pick<LutEntry, 'copies' | 'medianMs' | 'interceptMs' | 'residualMs' | 'perCopy' | 'samplesMs'> {
   return {
     copies,
     medianMs: lists.map((l) => l.p50Ms),
     interceptMs: line?.intercept.estimate ?? null,
     residualMs: line?.residuals ?? [],
+    perCopy: [],
     samplesMs: Float64Array.from(lists.flatMap((l) => [...l.samplesMs])),
   }
 }

@@ -1,9 +1,12 @@
 // ONNX Runtime behind the Session interface, shared by its execution providers. State lives in pairs of arrays that swap
 // roles after each run (ping-pong), so that nothing is copied between runs.
 
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeModel } from '#core/onnx/encode.ts'
+import { HeddleError } from '#core/errors.ts'
+import { encodeModel, encodeModelExternal } from '#core/onnx/encode.ts'
+import type { ModelProto } from '#core/onnx/proto.ts'
 import { emitOnnx } from '#core/onnx/emit.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph, Node, TensorType } from '#core/graph/types.ts'
@@ -58,19 +61,60 @@ export function openOrtProgram(program: Program, options: OpenOptions, target: O
   const graph = optimise(program.graph, { claims, trace: options.onPass })
   const passesS = clock()
   const frozen = new Map(program.frozen.map((name) => [name, options.initial.get(name) ?? missing(name)]))
-  const model = encodeModel(emitOnnx(graph, { name: program.name, frozen }))
+  const proto = emitOnnx(graph, { name: program.name, frozen })
+  const isLarge = [...frozen.values()].reduce((sum, data) => sum + data.byteLength, 0) > EXTERNAL_ABOVE_BYTES
+  const file = isLarge ? writeLargeModel(proto) : undefined
+  const model = file?.path ?? encodeModel(proto)
   const encodeS = clock()
-  const ort = openOrt().createSession(model, {
-    threads: options.threads ?? target.threads,
-    optimization: 'all',
-    // a plan of all intermediate values is 7 % faster in training but needs twice the memory
-    memoryPattern: program.phase !== 'train',
-    providers: target.providers,
-    config: target.config,
-    ...(options.profile === true && { profile: join(tmpdir(), `heddle-${process.pid}-${program.name}`) }),
-  })
-  const sessionS = clock()
-  return new OrtProgram(program, graph, ort, options, { passesS, encodeS, sessionS })
+  try {
+    const ort = openOrt().createSession(model, {
+      threads: options.threads ?? target.threads,
+      optimization: 'all',
+      // a plan of all intermediate values is 7 % faster in training but needs twice the memory
+      memoryPattern: program.phase !== 'train',
+      providers: target.providers,
+      config: target.config,
+      ...(options.profile === true && { profile: join(tmpdir(), `heddle-${process.pid}-${program.name}`) }),
+    })
+    return new OrtProgram(program, graph, ort, options, { passesS, encodeS, sessionS: clock() })
+  } finally {
+    // the session has read or mapped the weights: the file may go
+    file?.remove()
+  }
+}
+
+/** A protobuf message ends at 2 GiB, so larger models keep their weights in a file beside them. */
+const EXTERNAL_ABOVE_BYTES = 1.8 * 2 ** 30
+
+function writeLargeModel(proto: ModelProto): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'heddle-model-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    const { model, external } = encodeModelExternal(proto, { threshold: 1024, fileName: 'weights' })
+    const descriptor = openSync(join(folder, 'weights'), 'w')
+    try {
+      for (const chunk of external) writeAll(descriptor, chunk)
+    } finally {
+      closeSync(descriptor)
+    }
+    const path = join(folder, 'model.onnx')
+    writeFileSync(path, model)
+    return { path, remove }
+  } catch (error) {
+    remove()
+    throw new HeddleError(
+      'target-failed',
+      `a model above 2 GiB needs room for its weights in ${tmpdir()}: ${(error as Error).message}`,
+      {
+        hint: 'free some space, or set TMPDIR to a folder that has it',
+      },
+    )
+  }
+}
+
+function writeAll(descriptor: number, chunk: Uint8Array): void {
+  for (let done = 0; done < chunk.length;)
+    done += writeSync(descriptor, chunk, done, Math.min(chunk.length - done, 2 ** 30))
 }
 
 class OrtProgram implements OrtProgramSession {
