@@ -15,7 +15,7 @@ p { max-width: 68ch; margin: 8px 0 } .quiet, .unit { color: var(--quiet) }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100% }
 .scroll { overflow-x: auto }
 th { text-align: left; font-weight: 500; color: var(--quiet); border-bottom: 1px solid var(--line); padding: 4px 12px 4px 0; vertical-align: bottom }
-td { border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; vertical-align: middle } td.n, th.n { text-align: right }
+td { border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; vertical-align: middle } td.n, th.n { text-align: right } td.n { white-space: nowrap }
 code { font-family: 'JetBrains Mono', 'IBM Plex Mono', Menlo, monospace; font-size: 12px } svg { display: block; max-width: 100%; height: auto }
 .dark { display: none } @media (prefers-color-scheme: dark) { .dark { display: block } .light { display: none } }
 figure { margin: 8px 0 } figcaption { color: var(--quiet); font-size: 13px; max-width: 80ch }
