@@ -21,7 +21,23 @@ import { sweep } from './cli/sweep.ts'
 import { train } from './cli/train.ts'
 import { HEDDLE_VERSION } from './version.ts'
 
-export const commands: readonly Command[] = [devices, show, lower, train, evaluate, importCommand, study, trust, profile, lut, sweep, search, exportCommand, project, docs]
+export const commands: readonly Command[] = [
+  devices,
+  show,
+  lower,
+  train,
+  evaluate,
+  importCommand,
+  study,
+  trust,
+  profile,
+  lut,
+  sweep,
+  search,
+  exportCommand,
+  project,
+  docs,
+]
 
 const help = (): string =>
   `heddle ${HEDDLE_VERSION}: design latency-optimal hybrid language models\n\n${table(commands.map((c) => [`  heddle ${c.name} ${c.usage}`, c.summary]))}\n\nheddle COMMAND --help explains a command. A stack is written as block symbols, 'd f m2 f a f'; heddle docs lists them.\n`

@@ -57,7 +57,7 @@ function stepFeeds(spec: ArchSpec, step: number, { batchSize, seqLen }: typeof S
 async function checkAgainstReference(pattern: string): Promise<void> {
   const spec = specOf(pattern, 'dModel: 32, vocabSize: 64')
   const shape = { batchSize: 2, seqLen: 24 }
-  const losses = []
+  const losses: number[][] = []
   for (const kind of ['reference', 'ort-cpu']) {
     const { batch, weights } = trainPrograms(resolveSpec(spec), {
       ...shape,
@@ -192,7 +192,7 @@ async function benchBuild(): Promise<void> {
   const lowered = lower(resolved, { phase: 'train', ...SHAPE })
   const names = lowered.weights.map((w) => w.name)
   let program: Graph | undefined
-  let bytes = new Uint8Array()
+  let bytes: Uint8Array = new Uint8Array()
   const rows = {
     lower: timed(() => void lower(resolved, { phase: 'train', ...SHAPE })),
     grad: timed(() => (program = grad(differentiable(lowered.graph), { loss: null }, names))),

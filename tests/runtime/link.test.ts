@@ -82,8 +82,8 @@ describe('one runner, job after job', () => {
     expect(reports[0]).toBe(1)
     expect(reports.at(-1)).toBe(350)
     expect(reports.length).toBeGreaterThanOrEqual(3)
-    // the first, one each tenth of a second, and the last
-    expect(reports.length).toBeLessThanOrEqual(seconds * 10 + 2)
+    // the first, one each tenth of a second (timers may fire a moment early), and the last
+    expect(reports.length).toBeLessThanOrEqual(seconds * 10 + 3)
   })
 
   it('delivers every event in order, before the result', async () => {

@@ -61,7 +61,11 @@ export interface LatencyNeed {
 }
 
 /** What a part's cost depends on besides width, batch and context. */
-export function partParams(part: LatencyPart, settings: ModelSettings, flat?: FlatBlock): Readonly<Record<string, unknown>> {
+export function partParams(
+  part: LatencyPart,
+  settings: ModelSettings,
+  flat?: FlatBlock,
+): Readonly<Record<string, unknown>> {
   const { vocabSize, metaTokens, tieEmbeddings, headNormDivision } = settings
   switch (part) {
     case 'floor':
@@ -78,20 +82,36 @@ export function partParams(part: LatencyPart, settings: ModelSettings, flat?: Fl
 }
 
 /** Hash of `partParams`. */
-export const partHash = (part: LatencyPart, settings: ModelSettings, flat?: FlatBlock): string => sha256(canonicalJson(partParams(part, settings, flat)))
+export const partHash = (part: LatencyPart, settings: ModelSettings, flat?: FlatBlock): string =>
+  sha256(canonicalJson(partParams(part, settings, flat)))
 
 /** Entries that predict a stack: floor, embedding, head, and each different block once with its count. */
 export function latencyNeeds({ settings, blocks }: ResolvedSpec): LatencyNeed[] {
   const base = (['floor', 'embedding', 'head'] as const).map((part): LatencyNeed => ({
-    part, kind: '', paramsHash: partHash(part, settings), dModel: part === 'floor' ? 1 : settings.dModel, count: 1, name: part,
+    part,
+    kind: '',
+    paramsHash: partHash(part, settings),
+    dModel: part === 'floor' ? 1 : settings.dModel,
+    count: 1,
+    name: part,
   }))
   const needs = new Map<string, LatencyNeed>()
   for (const flat of blocks) {
     const key = `${flat.block.kind} ${canonicalJson(flat.params)}`
     const known = needs.get(key)
-    needs.set(key, known === undefined
-      ? { part: 'block', kind: flat.block.kind, paramsHash: partHash('block', settings, flat), dModel: settings.dModel, count: 1, name: operatorName(flat) }
-      : { ...known, count: known.count + 1 })
+    needs.set(
+      key,
+      known === undefined
+        ? {
+            part: 'block',
+            kind: flat.block.kind,
+            paramsHash: partHash('block', settings, flat),
+            dModel: settings.dModel,
+            count: 1,
+            name: operatorName(flat),
+          }
+        : { ...known, count: known.count + 1 },
+    )
   }
   return [...base, ...needs.values()]
 }
@@ -106,20 +126,34 @@ export function operatorName({ block, params }: FlatBlock): string {
   return printPattern([item])
 }
 
-const entryKey = (e: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>): string => `${e.part} ${e.kind} ${e.paramsHash} ${e.dModel}`
+const entryKey = (e: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>): string =>
+  `${e.part} ${e.kind} ${e.paramsHash} ${e.dModel}`
 
 /** The entries of a table under some conditions, by what they time; of equal ones the last. */
-export function indexTable(table: readonly LatencyEntry[], { phase, batch, context }: LatencyConditions): (need: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>) => LatencyEntry | undefined {
-  const index = new Map(table.filter((e) => e.phase === phase && e.batch === batch && (e.part === 'floor' || e.context === context)).map((e) => [entryKey(e), e]))
+export function indexTable(
+  table: readonly LatencyEntry[],
+  { phase, batch, context }: LatencyConditions,
+): (need: Pick<LatencyEntry, 'part' | 'kind' | 'paramsHash' | 'dModel'>) => LatencyEntry | undefined {
+  const index = new Map(
+    table
+      .filter((e) => e.phase === phase && e.batch === batch && (e.part === 'floor' || e.context === context))
+      .map((e) => [entryKey(e), e]),
+  )
   return (need) => index.get(entryKey(need))
 }
 
 /** Predicts the latency of a stack. Errors of different entries add as independent ones, those of copies in full. */
-export function predictLatency(resolved: ResolvedSpec, table: readonly LatencyEntry[], conditions: LatencyConditions): LatencyPrediction {
+export function predictLatency(
+  resolved: ResolvedSpec,
+  table: readonly LatencyEntry[],
+  conditions: LatencyConditions,
+): LatencyPrediction {
   const find = indexTable(table, conditions)
   const depth = resolved.blocks.length
   const missing: string[] = []
-  let ms = 0, below = 0, above = 0
+  let ms = 0,
+    below = 0,
+    above = 0
   for (const need of latencyNeeds(resolved)) {
     const entry = find(need)
     if (entry === undefined) {
@@ -139,7 +173,8 @@ export function costAt({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, de
   if (perCopy === undefined || perCopy.length === 0) return ms
   const above = perCopy.findIndex((point) => point.copies >= depth)
   if (above <= 0) return perCopy.at(above)!.ms
-  const low = perCopy[above - 1]!, high = perCopy[above]!
+  const low = perCopy[above - 1]!,
+    high = perCopy[above]!
   return low.ms + ((depth - low.copies) / (high.copies - low.copies)) * (high.ms - low.ms)
 }
 
@@ -154,12 +189,18 @@ export interface RemeasureCandidate {
 }
 
 /** Entries by how much uncertainty they bring into the predictions of some stacks, the largest first. */
-export function worthRemeasuring(stacks: readonly ResolvedSpec[], table: readonly LatencyEntry[], conditions: LatencyConditions): RemeasureCandidate[] {
+export function worthRemeasuring(
+  stacks: readonly ResolvedSpec[],
+  table: readonly LatencyEntry[],
+  conditions: LatencyConditions,
+): RemeasureCandidate[] {
   const find = indexTable(table, conditions)
   const found = new Map<LatencyEntry, { name: string; uses: number }>()
   for (const need of stacks.flatMap(latencyNeeds)) {
     const entry = find(need)
     if (entry !== undefined) found.set(entry, { name: need.name, uses: (found.get(entry)?.uses ?? 0) + need.count })
   }
-  return [...found].map(([entry, { name, uses }]) => ({ name, entry, uses, uncertainty: uses * (entry.high - entry.low) })).sort((a, b) => b.uncertainty - a.uncertainty)
+  return [...found]
+    .map(([entry, { name, uses }]) => ({ name, entry, uses, uncertainty: uses * (entry.high - entry.low) }))
+    .sort((a, b) => b.uncertainty - a.uncertainty)
 }

@@ -22,24 +22,49 @@ export interface WidthRange {
 }
 
 /** The stack whose blocks go round the pattern until there are `depth` of them. */
-export function stackOfDepth(pattern: readonly StackItem[], model: Partial<ModelSettings>, depth: number, dModel: number): ArchSpec {
+export function stackOfDepth(
+  pattern: readonly StackItem[],
+  model: Partial<ModelSettings>,
+  depth: number,
+  dModel: number,
+): ArchSpec {
   const unit = flatten(pattern)
   if (unit.length === 0) throw new HeddleError('spec-invalid', 'the pattern has no blocks', { path: 'blocks' })
-  return { heddle: SPEC_VERSION, model: { ...model, dModel }, blocks: Array.from({ length: depth }, (_, i) => unit[i % unit.length]!) }
+  return {
+    heddle: SPEC_VERSION,
+    model: { ...model, dModel },
+    blocks: Array.from({ length: depth }, (_, i) => unit[i % unit.length]!),
+  }
 }
 
 const flatten = (items: readonly StackItem[]): BlockItem[] =>
-  items.flatMap((item) => (isGroup(item) ? Array.from({ length: item.repeat }, () => flatten(item.blocks)).flat() : item.disabled === true ? [] : [item]))
+  items.flatMap((item) =>
+    isGroup(item)
+      ? Array.from({ length: item.repeat }, () => flatten(item.blocks)).flat()
+      : item.disabled === true
+        ? []
+        : [item],
+  )
 
 /**
  * Finds the width whose decoder parameters are nearest to a number, by bisection over the multiples of `step` that the
  * rules of the blocks allow; the count grows with the width.
  * @throws HeddleError `param-invalid` where no width in the range is allowed
  */
-export function matchWidth(specOf: (width: number) => ArchSpec, params: number, { min, max, step }: WidthRange): MatchedWidth {
+export function matchWidth(
+  specOf: (width: number) => ArchSpec,
+  params: number,
+  { min, max, step }: WidthRange,
+): MatchedWidth {
   const widths: number[] = []
-  for (let width = Math.ceil(min / step) * step; width <= max; width += step) if (isAllowed(specOf(width))) widths.push(width)
-  if (widths.length === 0) throw new HeddleError('param-invalid', `no multiple of ${step} from ${min} to ${max} is a width that all blocks allow`, { path: 'widths', hint: 'choose another step, or blocks with smaller heads' })
+  for (let width = Math.ceil(min / step) * step; width <= max; width += step)
+    if (isAllowed(specOf(width))) widths.push(width)
+  if (widths.length === 0)
+    throw new HeddleError(
+      'param-invalid',
+      `no multiple of ${step} from ${min} to ${max} is a width that all blocks allow`,
+      { path: 'widths', hint: 'choose another step, or blocks with smaller heads' },
+    )
   const counts = new Map<number, number>()
   const countAt = (i: number): number => {
     const width = widths[i]!
@@ -47,14 +72,20 @@ export function matchWidth(specOf: (width: number) => ArchSpec, params: number, 
     counts.set(width, count)
     return count
   }
-  let low = 0, high = widths.length - 1
+  let low = 0,
+    high = widths.length - 1
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (countAt(middle) <= params) low = middle
     else high = middle
   }
   const nearest = Math.abs(countAt(low) - params) <= Math.abs(countAt(high) - params) ? low : high
-  return { spec: specOf(widths[nearest]!), width: widths[nearest]!, params: countAt(nearest), relativeError: countAt(nearest) / params - 1 }
+  return {
+    spec: specOf(widths[nearest]!),
+    width: widths[nearest]!,
+    params: countAt(nearest),
+    relativeError: countAt(nearest) / params - 1,
+  }
 }
 
 function isAllowed(spec: ArchSpec): boolean {

@@ -38,11 +38,23 @@ export interface CorrelationBudgetOptions {
 const DASHES = [undefined, '6 3', '2 3'] as const
 
 /** Correlations from -1 to 1 over budgets; values that are not finite are left out. */
-export function correlationBudgetScene(series: readonly BudgetSeries[], lines: readonly BudgetLine[], { width, height, theme, xLabel, yLabel }: CorrelationBudgetOptions): Scene {
-  const drawn = series.map(({ name, points }) => ({ name, points: points.filter((p) => Number.isFinite(p.budget) && Number.isFinite(p.value)) })).filter(({ points }) => points.length > 0)
+export function correlationBudgetScene(
+  series: readonly BudgetSeries[],
+  lines: readonly BudgetLine[],
+  { width, height, theme, xLabel, yLabel }: CorrelationBudgetOptions,
+): Scene {
+  const drawn = series
+    .map(({ name, points }) => ({
+      name,
+      points: points.filter((p) => Number.isFinite(p.budget) && Number.isFinite(p.value)),
+    }))
+    .filter(({ points }) => points.length > 0)
   const flat = lines.filter(({ value }) => Number.isFinite(value))
   const budgets = drawn.flatMap(({ points }) => points.map((p) => p.budget))
-  const bounds = [...drawn.flatMap(({ points }) => points.flatMap((p) => [p.value, p.low])), ...flat.map((l) => l.value)].filter(Number.isFinite)
+  const bounds = [
+    ...drawn.flatMap(({ points }) => points.flatMap((p) => [p.value, p.low])),
+    ...flat.map((l) => l.value),
+  ].filter(Number.isFinite)
   const lowest = bounds.reduce((a, b) => Math.min(a, b), 0)
   const names = [...drawn, ...flat].map(({ name }) => name)
   const right = 16 + Math.max(0, ...names.map((name) => name.length)) * 6.6
@@ -55,28 +67,69 @@ export function correlationBudgetScene(series: readonly BudgetSeries[], lines: r
     y: { domain: [Math.max(-1, lowest - 0.05), 1], label: yLabel },
   })
   const inside = (value: number): number => f.y(Math.max(-1, Math.min(1, value)))
-  const band = area<BudgetPoint>().defined((p) => Number.isFinite(p.low) && Number.isFinite(p.high)).x((p) => f.x(p.budget)).y0((p) => inside(p.low)).y1((p) => inside(p.high))
-  const path = line<BudgetPoint>().x((p) => f.x(p.budget)).y((p) => f.y(p.value))
+  const band = area<BudgetPoint>()
+    .defined((p) => Number.isFinite(p.low) && Number.isFinite(p.high))
+    .x((p) => f.x(p.budget))
+    .y0((p) => inside(p.low))
+    .y1((p) => inside(p.high))
+  const path = line<BudgetPoint>()
+    .x((p) => f.x(p.budget))
+    .y((p) => f.y(p.value))
   const marks: Mark[] = [
-    ...flat.map((l): Mark => ({ mark: 'path', d: `M${f.inner.left},${f.y(l.value)}H${f.inner.right}`, stroke: theme.quiet, width: l.isCeiling === true ? 1.5 : 1, dash: l.isCeiling === true ? '8 3' : '2 4' })),
+    ...flat.map((l): Mark => ({
+      mark: 'path',
+      d: `M${f.inner.left},${f.y(l.value)}H${f.inner.right}`,
+      stroke: theme.quiet,
+      width: l.isCeiling === true ? 1.5 : 1,
+      dash: l.isCeiling === true ? '8 3' : '2 4',
+    })),
     ...drawn.map(({ points }): Mark => ({ mark: 'path', d: band([...points]) ?? '', fill: theme.ink, opacity: 0.1 })),
     ...drawn.flatMap(({ name, points }, i): Mark[] => {
       const dash = DASHES[i % DASHES.length]
       return [
-        { mark: 'path', d: path([...points]) ?? '', stroke: theme.ink, width: 1.8, ...(dash !== undefined && { dash }) },
-        ...points.map((p): Mark => ({ mark: 'circle', x: f.x(p.budget), y: f.y(p.value), r: 3, fill: i === 0 ? theme.ink : theme.ground, stroke: theme.ink, width: 1.5, title: `${name} at ${p.budget}: ${p.value.toFixed(2)} [${p.low.toFixed(2)}, ${p.high.toFixed(2)}]` })),
+        {
+          mark: 'path',
+          d: path([...points]) ?? '',
+          stroke: theme.ink,
+          width: 1.8,
+          ...(dash !== undefined && { dash }),
+        },
+        ...points.map((p): Mark => ({
+          mark: 'circle',
+          x: f.x(p.budget),
+          y: f.y(p.value),
+          r: 3,
+          fill: i === 0 ? theme.ink : theme.ground,
+          stroke: theme.ink,
+          width: 1.5,
+          title: `${name} at ${p.budget}: ${p.value.toFixed(2)} [${p.low.toFixed(2)}, ${p.high.toFixed(2)}]`,
+        })),
       ]
     }),
   ]
   const labels = spread(
-    [...drawn.map(({ name, points }) => ({ text: name, fill: theme.ink, y: f.y(points.at(-1)!.value) })), ...flat.map((l) => ({ text: l.name, fill: theme.quiet, y: f.y(l.value) }))],
+    [
+      ...drawn.map(({ name, points }) => ({ text: name, fill: theme.ink, y: f.y(points.at(-1)!.value) })),
+      ...flat.map((l) => ({ text: l.name, fill: theme.quiet, y: f.y(l.value) })),
+    ],
     f.inner.top,
     f.inner.bottom,
   )
   return {
     width,
     height,
-    marks: [...f.marks, ...marks, ...labels.map(({ text, fill, y }): Mark => ({ mark: 'text', x: f.inner.right + 6, y: y + 4, text, fill, size: 12 }))],
+    marks: [
+      ...f.marks,
+      ...marks,
+      ...labels.map(({ text, fill, y }): Mark => ({
+        mark: 'text',
+        x: f.inner.right + 6,
+        y: y + 4,
+        text,
+        fill,
+        size: 12,
+      })),
+    ],
     description: `${yLabel} against ${xLabel} for ${names.join(', ')}`,
   }
 }

@@ -22,14 +22,37 @@ export interface PredictedOptions {
 }
 
 /** Predictions on x, measurements with their intervals on y, the same domain on both axes. */
-export function predictedScene(points: readonly PredictedPoint[], { width, height, theme, xLabel, yLabel }: PredictedOptions): Scene {
+export function predictedScene(
+  points: readonly PredictedPoint[],
+  { width, height, theme, xLabel, yLabel }: PredictedOptions,
+): Scene {
   const finite = points.filter((p) => Number.isFinite(p.predicted) && Number.isFinite(p.measured))
   const domain = paddedDomain(finite.flatMap((p) => [p.predicted, p.low, p.high]))
   const f = frame({ width, height, theme, x: { domain, label: xLabel }, y: { domain, label: yLabel } })
   const marks = finite.flatMap((p): Mark[] => [
     { mark: 'path', d: `M${f.x(p.predicted)},${f.y(p.low)}V${f.y(p.high)}`, stroke: theme.quiet, width: 1.2 },
-    { mark: 'circle', x: f.x(p.predicted), y: f.y(p.measured), r: 4, fill: theme.ground, stroke: theme.ink, width: 1.3, title: `${p.name}: predicted ${p.predicted.toPrecision(4)}, measured ${p.measured.toPrecision(4)}` },
+    {
+      mark: 'circle',
+      x: f.x(p.predicted),
+      y: f.y(p.measured),
+      r: 4,
+      fill: theme.ground,
+      stroke: theme.ink,
+      width: 1.3,
+      title: `${p.name}: predicted ${p.predicted.toPrecision(4)}, measured ${p.measured.toPrecision(4)}`,
+    },
   ])
-  const identity: Mark = { mark: 'path', d: `M${f.x(domain[0])},${f.y(domain[0])}L${f.x(domain[1])},${f.y(domain[1])}`, stroke: theme.quiet, width: 1, dash: '4 4' }
-  return { width, height, marks: [...f.marks, identity, ...marks], description: `${yLabel} against ${xLabel} of ${finite.length} stacks` }
+  const identity: Mark = {
+    mark: 'path',
+    d: `M${f.x(domain[0])},${f.y(domain[0])}L${f.x(domain[1])},${f.y(domain[1])}`,
+    stroke: theme.quiet,
+    width: 1,
+    dash: '4 4',
+  }
+  return {
+    width,
+    height,
+    marks: [...f.marks, identity, ...marks],
+    description: `${yLabel} against ${xLabel} of ${finite.length} stacks`,
+  }
 }

@@ -15,8 +15,20 @@ export const agingEvolution = defineSearcher({
   title: 'Aging evolution',
   doc: 'Evolution by tournament and age for one objective, the first of the study: the best of a few random members of the population that meets the constraints (where none does, the one that misses them least) gets a child with one mutation; the oldest member dies. The population starts with the seed designs and random ones (arXiv 1802.01548; Algorithm 1 of arXiv 2511.18890).',
   params: {
-    populationSize: integer({ doc: 'Trials in the population; so many start it.', unit: 'trials', min: 1, max: 100_000, default: 32 }),
-    tournamentSize: integer({ doc: 'Members drawn for a tournament, at most all. More: greedier.', unit: 'trials', min: 1, max: 100_000, default: 8 }),
+    populationSize: integer({
+      doc: 'Trials in the population; so many start it.',
+      unit: 'trials',
+      min: 1,
+      max: 100_000,
+      default: 32,
+    }),
+    tournamentSize: integer({
+      doc: 'Members drawn for a tournament, at most all. More: greedier.',
+      unit: 'trials',
+      min: 1,
+      max: 100_000,
+      default: 8,
+    }),
   },
   propose: (history, space, rng, { populationSize, tournamentSize }) => {
     const goal = { ...history.goal, objectives: history.goal.objectives.slice(0, 1) }
@@ -37,6 +49,11 @@ function tournament(population: readonly Member[], { goal }: History, size: numb
   const ranked = drawn.map((member) => ({ member, excess: violation(goal.constraints, member.trial.metrics) }))
   // excesses may both be infinite: their difference would be NaN
   const order = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1)
-  ranked.sort((a, b) => order(a.excess, b.excess) || order(a.member.costs[0]!, b.member.costs[0]!) || b.member.trial.number - a.member.trial.number)
+  ranked.sort(
+    (a, b) =>
+      order(a.excess, b.excess) ||
+      order(a.member.costs[0]!, b.member.costs[0]!) ||
+      b.member.trial.number - a.member.trial.number,
+  )
   return ranked[0]!.member
 }

@@ -18,12 +18,19 @@ export const nsga2 = defineSearcher({
   title: 'NSGA-II',
   doc: 'Evolution for several objectives: parents win tournaments of two by constraint violation, front and crowding among the best of all trials; a child has parts of two parents or of one, and one mutation. The population starts with the seed designs and random ones (Deb et al. 2002).',
   params: {
-    populationSize: integer({ doc: 'Trials among which parents are chosen; so many start it.', unit: 'trials', min: 2, max: 100_000, default: 32 }),
+    populationSize: integer({
+      doc: 'Trials among which parents are chosen; so many start it.',
+      unit: 'trials',
+      min: 2,
+      max: 100_000,
+      default: 32,
+    }),
     crossoverRate: real({ doc: 'Share of children with two parents.', min: 0, max: 1, default: 0.5 }),
   },
   propose: (history, space, rng, { populationSize, crossoverRate }) => {
     const members = membersOf(history.trials, history.goal)
-    if (history.number < space.seeds.length || members.length < populationSize) return freshProposal(history, space, rng)
+    if (history.number < space.seeds.length || members.length < populationSize)
+      return freshProposal(history, space, rng)
     const elite = select(members, history.goal.constraints, populationSize)
     return firstNew(history, space, () => {
       const first = tournament(elite, rng)
@@ -40,8 +47,14 @@ function childOf(first: Ranked, second: Ranked, space: Space, rng: Rng): Candida
   const genome = mutated?.genome ?? mixed?.genome
   if (genome === undefined) return randomCandidate(space, rng)
   if (mixed === undefined) return { genome, parents: [a.number], mutation: mutated!.mutation }
-  const description = [mixed.mutation.description, mutated?.mutation.description].filter((text) => text !== undefined).join('; ')
-  return { genome, parents: [a.number, b.number], mutation: { ...mixed.mutation, description, ...difference(a.genome, genome, space) } }
+  const description = [mixed.mutation.description, mutated?.mutation.description]
+    .filter((text) => text !== undefined)
+    .join('; ')
+  return {
+    genome,
+    parents: [a.number, b.number],
+    mutation: { ...mixed.mutation, description, ...difference(a.genome, genome, space) },
+  }
 }
 
 interface Ranked extends Member {
@@ -60,7 +73,10 @@ function select(members: readonly Member[], constraints: History['goal']['constr
     else others.push({ member, excess })
   }
   const chosen: Ranked[] = []
-  const fronts = leadingFronts(feasible.map(({ costs }) => costs), size)
+  const fronts = leadingFronts(
+    feasible.map(({ costs }) => costs),
+    size,
+  )
   for (const [rank, front] of fronts.entries()) {
     const distance = crowdingDistance(front.map((i) => feasible[i]!.costs))
     const ranked = front.map((i, place) => ({ ...feasible[i]!, rank, crowding: -distance[place]! }))
@@ -68,14 +84,19 @@ function select(members: readonly Member[], constraints: History['goal']['constr
   }
   if (chosen.length >= size) return chosen
   // all in one front of their own, those of equal violation together
-  others.sort((a, b) => (a.excess === b.excess ? b.member.trial.number - a.member.trial.number : a.excess < b.excess ? -1 : 1))
-  for (const { member, excess } of others.slice(0, size - chosen.length)) chosen.push({ ...member, rank: fronts.length, crowding: excess })
+  others.sort((a, b) =>
+    a.excess === b.excess ? b.member.trial.number - a.member.trial.number : a.excess < b.excess ? -1 : 1,
+  )
+  for (const { member, excess } of others.slice(0, size - chosen.length))
+    chosen.push({ ...member, rank: fronts.length, crowding: excess })
   return chosen
 }
 
 function compare(a: Ranked, b: Ranked): number {
   // crowding may be infinite on both sides: their difference would be NaN
-  return a.rank - b.rank || (a.crowding === b.crowding ? b.trial.number - a.trial.number : a.crowding < b.crowding ? -1 : 1)
+  return (
+    a.rank - b.rank || (a.crowding === b.crowding ? b.trial.number - a.trial.number : a.crowding < b.crowding ? -1 : 1)
+  )
 }
 
 function tournament(elite: readonly Ranked[], rng: Rng): Ranked {

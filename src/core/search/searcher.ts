@@ -35,7 +35,8 @@ export interface Searcher<S extends ParamSchema = ParamSchema> extends Entry<S> 
 }
 
 /** Keeps the types of `params` while the registry holds searchers of any schema. */
-export const defineSearcher = <const S extends ParamSchema>(searcher: Searcher<S>): Searcher => searcher as unknown as Searcher
+export const defineSearcher = <const S extends ParamSchema>(searcher: Searcher<S>): Searcher =>
+  searcher as unknown as Searcher
 
 /** A study as far as its proposals depend on it. None of it may change while the study lasts, or it cannot be resumed. */
 export interface StudyPlan {
@@ -93,5 +94,7 @@ export function firstNew({ trials, pending }: History, space: Space, make: () =>
 /** Proposes the seed design of this number, else a random one that the study has not had. */
 export function freshProposal(history: History, space: Space, rng: Rng): Proposal {
   const seed = space.seeds[history.number]
-  return seed === undefined ? firstNew(history, space, () => randomCandidate(space, rng)) : proposalOf(founder(seed), space)
+  return seed === undefined
+    ? firstNew(history, space, () => randomCandidate(space, rng))
+    : proposalOf(founder(seed), space)
 }

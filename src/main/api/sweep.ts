@@ -79,12 +79,27 @@ export interface SweepHandlers {
 }
 
 /** The grid: every depth at every budget, each shape once. */
-export function sweepGrid({ pattern, depths, budgets, widthStep, maxWidth }: Pick<SweepConfig, 'pattern' | 'depths' | 'budgets' | 'widthStep' | 'maxWidth'>): (MatchedWidth & { readonly depth: number; readonly budget: number })[] {
-  const points = depths.flatMap((depth) => budgets.map((budget) => ({
-    depth,
-    budget,
-    ...matchWidth((width) => stackOfDepth(pattern.blocks, pattern.model, depth, width), budget, { min: widthStep, max: maxWidth, step: widthStep }),
-  })))
+export function sweepGrid({
+  pattern,
+  depths,
+  budgets,
+  widthStep,
+  maxWidth,
+}: Pick<SweepConfig, 'pattern' | 'depths' | 'budgets' | 'widthStep' | 'maxWidth'>): (MatchedWidth & {
+  readonly depth: number
+  readonly budget: number
+})[] {
+  const points = depths.flatMap((depth) =>
+    budgets.map((budget) => ({
+      depth,
+      budget,
+      ...matchWidth((width) => stackOfDepth(pattern.blocks, pattern.model, depth, width), budget, {
+        min: widthStep,
+        max: maxWidth,
+        step: widthStep,
+      }),
+    })),
+  )
   return [...new Map(points.map((p) => [`${p.depth} ${p.width}`, p])).values()]
 }
 
@@ -97,9 +112,15 @@ export async function runSweep(runner: Runner, config: SweepConfig, handlers: Sw
   const grid = sweepGrid(config)
   const study = openStudy(project, config, handlers.name)
   try {
-    const latencies = await latenciesOf(runner, grid.map((p) => p.spec), config, handlers)
+    const latencies = await latenciesOf(
+      runner,
+      grid.map((p) => p.spec),
+      config,
+      handlers,
+    )
     const trials = new Map(listTrials(project, study).map((t) => [t.number, t]))
-    const deepest = Math.max(...config.depths), largest = Math.max(...config.budgets)
+    const deepest = Math.max(...config.depths),
+      largest = Math.max(...config.budgets)
     const points: SweepPoint[] = []
     let reused = 0
     for (const [number, { spec, depth, width, budget, params }] of grid.entries()) {
@@ -111,17 +132,36 @@ export async function runSweep(runner: Runner, config: SweepConfig, handlers: Sw
         const trial = startTrial(project, { study, number, spec: recordSpec(project, spec) })
         const facts = { depth, width, budget, params, latencyMs: latencies[number]! }
         try {
-          const outcome = await runTraining(runner, { config: { ...config.train, spec }, project, study, trial, name: `${depth} x ${width}` }, { ...(signal !== undefined && { signal }), ...(onProgress !== undefined && { onProgress }) })
+          const outcome = await runTraining(
+            runner,
+            { config: { ...config.train, spec }, project, study, trial, name: `${depth} x ${width}` },
+            { ...(signal !== undefined && { signal }), ...(onProgress !== undefined && { onProgress }) },
+          )
           loss = outcome.state === 'done' ? (outcome.final['valLoss'] ?? null) : null
-          finishTrial(project, trial, { state: outcome.state, metrics: { ...facts, valLoss: loss, bitsPerByte: outcome.final['bitsPerByte'] ?? null }, ...(outcome.error !== undefined && { error: outcome.error }) })
+          finishTrial(project, trial, {
+            state: outcome.state,
+            metrics: { ...facts, valLoss: loss, bitsPerByte: outcome.final['bitsPerByte'] ?? null },
+            ...(outcome.error !== undefined && { error: outcome.error }),
+          })
         } catch (error) {
           const isCancelled = error instanceof HeddleError && error.code === 'job-cancelled'
           finishTrial(project, trial, { state: isCancelled ? 'cancelled' : 'failed', error: errorRecord(error) })
           if (isCancelled) throw error
         }
       }
-      onNote?.(`${depth} blocks x ${width}: ${latencies[number]!.toPrecision(3)} ms, ${loss === null ? 'failed' : `${loss.toFixed(4)} nats/token`}`)
-      points.push({ number, depth, width, budget, params, latencyMs: latencies[number]!, loss, isHeldOut: depth === deepest || budget === largest })
+      onNote?.(
+        `${depth} blocks x ${width}: ${latencies[number]!.toPrecision(3)} ms, ${loss === null ? 'failed' : `${loss.toFixed(4)} nats/token`}`,
+      )
+      points.push({
+        number,
+        depth,
+        width,
+        budget,
+        params,
+        latencyMs: latencies[number]!,
+        loss,
+        isHeldOut: depth === deepest || budget === largest,
+      })
     }
     const result = { study, points, reused, ...conclude(points, config) }
     record(project, study, handlers.name, result)
@@ -137,24 +177,63 @@ export async function runSweep(runner: Runner, config: SweepConfig, handlers: Sw
 function openStudy(project: Project, config: SweepConfig, name: string): number {
   const plain = JSON.parse(JSON.stringify(config)) as Record<string, unknown>
   const same = listStudies(project, { name }).at(-1)
-  if (same === undefined) return createStudy(project, { name, kind: 'sweep', config: plain, seed: config.train.run.seed, objectives: ['valLoss', 'latencyMs'] })
+  if (same === undefined)
+    return createStudy(project, {
+      name,
+      kind: 'sweep',
+      config: plain,
+      seed: config.train.run.seed,
+      objectives: ['valLoss', 'latencyMs'],
+    })
   if (same.kind !== 'sweep' || canonicalJson(same.config) !== canonicalJson(plain))
-    throw new HeddleError('usage', `${project.path} has another study named ${name}`, { path: 'name', hint: 'give the same flags to resume it, or another --name' })
+    throw new HeddleError('usage', `${project.path} has another study named ${name}`, {
+      path: 'name',
+      hint: 'give the same flags to resume it, or another --name',
+    })
   updateStudy(project, same.id, { state: 'running', error: null })
   return same.id
 }
 
 /** Medians of all stacks, in order; what the project has for this place is not measured again. */
-async function latenciesOf(runner: Runner, specs: readonly ArchSpec[], config: SweepConfig, { project, signal, onProgress }: SweepHandlers): Promise<number[]> {
+async function latenciesOf(
+  runner: Runner,
+  specs: readonly ArchSpec[],
+  config: SweepConfig,
+  { project, signal, onProgress }: SweepHandlers,
+): Promise<number[]> {
   const { phase, batchSize, context, maxSeconds, train } = config
   const place = lutPlace(train.target, train.threads)
   const environment = recordEnvironment(project, train.target, place.environment)
   const known = (spec: ArchSpec): number | undefined =>
-    listMeasurements(project, { spec: hashSpec(spec), environment, target: train.target, protocolVersion: place.protocol, phase, batch: batchSize, context, dtype: 'f32' }).at(-1)?.p50Ms
+    listMeasurements(project, {
+      spec: hashSpec(spec),
+      environment,
+      target: train.target,
+      protocolVersion: place.protocol,
+      phase,
+      batch: batchSize,
+      context,
+      dtype: 'f32',
+    }).at(-1)?.p50Ms
   const lacking = specs.filter((spec) => known(spec) === undefined)
   if (lacking.length > 0) {
-    const options = { phases: phase, batchSize, promptLen: phase === 'prefill' ? context : 1, context, threads: train.threads, seed: train.run.seed, maxRelativeWidth: 0.03, maxSeconds, trace: false, decomposeAll: false } as const
-    await runProfile(runner, { specs: lacking, target: train.target, options }, { project, ...(onProgress !== undefined && { onProgress }), ...(signal !== undefined && { signal }) })
+    const options = {
+      phases: phase,
+      batchSize,
+      promptLen: phase === 'prefill' ? context : 1,
+      context,
+      threads: train.threads,
+      seed: train.run.seed,
+      maxRelativeWidth: 0.03,
+      maxSeconds,
+      trace: false,
+      decomposeAll: false,
+    } as const
+    await runProfile(
+      runner,
+      { specs: lacking, target: train.target, options },
+      { project, ...(onProgress !== undefined && { onProgress }), ...(signal !== undefined && { signal }) },
+    )
   }
   return specs.map((spec) => {
     const found = known(spec)
@@ -164,23 +243,52 @@ async function latenciesOf(runner: Runner, specs: readonly ArchSpec[], config: S
 }
 
 /** The law of the finished points, how it does on larger ones, and the choice under the budget. */
-export function conclude(points: readonly SweepPoint[], { latencyBudgetMs, train }: Pick<SweepConfig, 'latencyBudgetMs' | 'train'>): Pick<SweepResult, 'fit' | 'heldOut' | 'coefficients' | 'budgetMs' | 'optimal'> {
+export function conclude(
+  points: readonly SweepPoint[],
+  { latencyBudgetMs, train }: Pick<SweepConfig, 'latencyBudgetMs' | 'train'>,
+): Pick<SweepResult, 'fit' | 'heldOut' | 'coefficients' | 'budgetMs' | 'optimal'> {
   const budgetMs = latencyBudgetMs ?? median(points.map((p) => p.latencyMs))
-  const lawPoints = (some: readonly SweepPoint[]): LawPoint[] => some.flatMap(({ depth, width, loss }) => (loss === null ? [] : [{ depth, width, loss }]))
+  const lawPoints = (some: readonly SweepPoint[]): LawPoint[] =>
+    some.flatMap(({ depth, width, loss }) => (loss === null ? [] : [{ depth, width, loss }]))
   const all = lawPoints(points)
   if (all.length < 3) return { fit: null, heldOut: null, coefficients: null, budgetMs, optimal: null }
-  const inner = lawPoints(points.filter((p) => !p.isHeldOut)), outer = lawPoints(points.filter((p) => p.isHeldOut))
+  const inner = lawPoints(points.filter((p) => !p.isHeldOut)),
+    outer = lawPoints(points.filter((p) => p.isHeldOut))
   const heldOut = inner.length >= 3 && outer.length > 0 ? heldOutError(outer, fitScalingLaw(inner).law) : null
   const bands = scalingLawBands(all, [], { rng: rng(train.run.seed, 'sweep'), resamples: 200 })
-  const optimal = latencyOptimal({ candidates: points.filter((p) => p.loss !== null), budgetMs, law: bands.law, laws: bands.laws })
+  const optimal = latencyOptimal({
+    candidates: points.filter((p) => p.loss !== null),
+    budgetMs,
+    law: bands.law,
+    laws: bands.laws,
+  })
   return { fit: fitScalingLaw(all), heldOut, coefficients: bands.coefficients, budgetMs, optimal }
 }
 
-function record(project: Project, study: number, name: string, { fit, heldOut, coefficients, budgetMs, optimal, points }: Omit<SweepResult, 'study' | 'reused'>): void {
+function record(
+  project: Project,
+  study: number,
+  name: string,
+  { fit, heldOut, coefficients, budgetMs, optimal, points }: Omit<SweepResult, 'study' | 'reused'>,
+): void {
   if (fit === null) return
   const { tokens: _tokens, ...law } = fit.law
-  const details = JSON.parse(JSON.stringify({ coefficients, warnings: fit.warnings, residuals: fit.residuals, points, budgetMs, optimal })) as Record<string, unknown>
-  addFit(project, { study, name, law: 'depth-width', coefficients: { ...law }, errors: { r2: fit.r2, heldOutMean: heldOut?.mean ?? null, heldOutWorst: heldOut?.worst ?? null, condition: fit.condition }, details })
+  const details = JSON.parse(
+    JSON.stringify({ coefficients, warnings: fit.warnings, residuals: fit.residuals, points, budgetMs, optimal }),
+  ) as Record<string, unknown>
+  addFit(project, {
+    study,
+    name,
+    law: 'depth-width',
+    coefficients: { ...law },
+    errors: {
+      r2: fit.r2,
+      heldOutMean: heldOut?.mean ?? null,
+      heldOutWorst: heldOut?.worst ?? null,
+      condition: fit.condition,
+    },
+    details,
+  })
 }
 
 /** Training settings of a sweep from flags or a file. */

@@ -12,18 +12,24 @@ import { large } from './format.ts'
 import { readSpec } from './spec-argument.ts'
 
 const OWN = {
-  steps: { ...RUN_PARAMS.steps, default: 60 },
+  steps: { ...RUN_PARAMS.steps, default: 150 },
   trainBatch: { ...RUN_PARAMS.batchSize, default: 4 },
   seqLen: { ...RUN_PARAMS.seqLen, default: 128 },
   validationTokens: { ...RUN_PARAMS.validationTokens, default: 8192 },
   seed: RUN_PARAMS.seed,
-  widthStep: integer({ doc: 'Widths are multiples of this.', min: 1, max: 4096, default: 16 }),
+  widthStep: integer({ doc: 'Widths are multiples of this.', min: 1, max: 4096, default: 8 }),
   maxWidth: integer({ doc: 'Largest width.', min: 1, max: 65536, default: 1024 }),
   phase: choice({ doc: 'Which latency.', choices: ['decode', 'prefill'], default: 'decode' }),
   batchSize: integer({ doc: 'Sequences at once, when timed.', min: 1, max: 65536, default: 1 }),
   context: integer({ doc: 'Text tokens in the caches or prompt, when timed.', min: 1, max: 1 << 20, default: 256 }),
   maxSeconds: real({ doc: 'Longest measurement of latencies.', unit: 's', min: 0.1, max: 3600, default: 10 }),
-  budgetMs: optionalReal({ doc: 'Latency budget; by default the median latency of the grid.', unit: 'ms', min: 1e-6, max: 1e9, default: null }),
+  budgetMs: optionalReal({
+    doc: 'Latency budget; by default the median latency of the grid.',
+    unit: 'ms',
+    min: 1e-6,
+    max: 1e9,
+    default: null,
+  }),
 } as const
 
 export const sweep: Command = {
@@ -31,7 +37,10 @@ export const sweep: Command = {
   summary: 'Depth against width at matched parameter counts',
   usage: 'PATTERN --project FILE',
   help: 'Stacks go round the blocks of PATTERN to each depth; widths are solved from each budget of decoder parameters. All are timed together and trained shortly, the law L0 + a D^-alpha + b W^-beta is fitted, tested on the deepest stacks and the largest budget after a fit without them, and gives the shape with the lowest predicted loss within the latency budget.\nThe same command resumes a sweep that was interrupted.',
-  examples: ["sweep 'd f' --project my.heddle", "sweep '{vocabSize: 4096} a{headDim: 16} f' --tokenizer sotu-4096 --depths 2,4,8,16 --params 1e6,2e6,4e6 --steps 500 --project my.heddle"],
+  examples: [
+    "sweep 'd f' --project my.heddle",
+    "sweep '{vocabSize: 4096} a{headDim: 16} f' --tokenizer sotu-4096 --depths 2,4,8,16 --params 1e6,2e6,4e6 --steps 500 --project my.heddle",
+  ],
   flags: {
     project: { type: 'text', value: 'FILE', doc: 'Project file that keeps the sweep; made when missing.' },
     name: { type: 'text', value: 'TEXT', doc: 'Name of the study [sweep].' },
@@ -45,20 +54,45 @@ export const sweep: Command = {
   params: OWN,
   run: async ({ positionals, text, params }, output) => {
     const path = text['project']
-    if (positionals.length !== 1) throw new HeddleError('usage', 'sweep takes one pattern', { hint: 'quote a pattern that has spaces' })
+    if (positionals.length !== 1)
+      throw new HeddleError('usage', 'sweep takes one pattern', { hint: 'quote a pattern that has spaces' })
     if (path === undefined) throw new HeddleError('usage', 'sweep needs --project FILE')
     const given = readSpec(positionals[0]!)
     const tokenizer = text['tokenizer'] ?? 'bytes'
     const pattern = { ...given, model: { ...(tokenizer === 'bytes' && { vocabSize: 257 }), ...given.model } }
-    const { steps, trainBatch, seqLen, validationTokens, seed, widthStep, maxWidth, phase, batchSize, context, maxSeconds, budgetMs } = resolveParams(OWN, params, { dModel: 0 }, 'flags')
-    const train = sweepTraining({
-      data: { kind: 'corpus', path: text['data'] ?? null, tokenizer },
-      run: { steps, batchSize: trainBatch, seqLen, validationTokens, seed, validationEvery: steps },
-      ...(text['target'] !== undefined && { target: text['target'] }),
-      ...(text['threads'] !== undefined && { threads: Number(text['threads']) }),
-    }, pattern)
+    const {
+      steps,
+      trainBatch,
+      seqLen,
+      validationTokens,
+      seed,
+      widthStep,
+      maxWidth,
+      phase,
+      batchSize,
+      context,
+      maxSeconds,
+      budgetMs,
+    } = resolveParams(OWN, params, { dModel: 0 }, 'flags')
+    const train = sweepTraining(
+      {
+        data: { kind: 'corpus', path: text['data'] ?? null, tokenizer },
+        run: { steps, batchSize: trainBatch, seqLen, validationTokens, seed, validationEvery: steps },
+        ...(text['target'] !== undefined && { target: text['target'] }),
+        ...(text['threads'] !== undefined && { threads: Number(text['threads']) }),
+      },
+      pattern,
+    )
     const config = {
-      pattern, train, widthStep, maxWidth, phase, batchSize, context, maxSeconds, latencyBudgetMs: budgetMs,
+      pattern,
+      train,
+      widthStep,
+      maxWidth,
+      phase,
+      batchSize,
+      context,
+      maxSeconds,
+      latencyBudgetMs: budgetMs,
       depths: numbers(text['depths'] ?? '2,4,6,8', 'depths', 1024),
       budgets: numbers(text['params'] ?? '5e4,1e5,2e5', 'params', 1e12),
     }
@@ -66,7 +100,13 @@ export const sweep: Command = {
     const runner = startRunner()
     const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
     try {
-      const result = await runSweep(runner, config, { project, name: text['name'] ?? 'sweep', signal: output.signal, onProgress: (e) => progress.update(e), onNote: (line) => progress.note(line) })
+      const result = await runSweep(runner, config, {
+        project,
+        name: text['name'] ?? 'sweep',
+        signal: output.signal,
+        onProgress: (e) => progress.update(e),
+        onNote: (line) => progress.note(line),
+      })
       progress.end()
       output.print(output.isJson ? JSON.stringify(result, null, 2) : resultText(result))
     } finally {
@@ -80,22 +120,42 @@ export const sweep: Command = {
 /** Different whole numbers, ascending: `2,4,8` or `1e5,2e5`. */
 function numbers(list: string, name: string, max: number): number[] {
   const values = list.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)))
-  if (values.length > 64 || !values.every((n) => Number.isInteger(n) && n >= 1 && n <= max)) throw new HeddleError('usage', `${name} (${list}) must be at most 64 integers from 1 to ${max} with commas`, { path: name })
+  if (values.length > 64 || !values.every((n) => Number.isInteger(n) && n >= 1 && n <= max))
+    throw new HeddleError('usage', `${name} (${list}) must be at most 64 integers from 1 to ${max} with commas`, {
+      path: name,
+    })
   return [...new Set(values)].sort((a, b) => a - b)
 }
 
 function resultText({ points, fit, heldOut, coefficients, budgetMs, optimal, reused }: SweepResult): string {
   const percent = (x: number): string => `${(100 * x).toFixed(2)} %`
-  const rows = points.map((p) => [String(p.depth), String(p.width), large(p.params), p.latencyMs.toPrecision(3), p.loss === null ? 'failed' : p.loss.toFixed(4), p.isHeldOut ? 'held out' : ''])
+  const rows = points.map((p) => [
+    String(p.depth),
+    String(p.width),
+    large(p.params),
+    p.latencyMs.toPrecision(3),
+    p.loss === null ? 'failed' : p.loss.toFixed(4),
+    p.isHeldOut ? 'held out' : '',
+  ])
   const parts = [table([['depth', 'width', 'params', 'ms', 'nats/token', ''], ...rows], [0, 1, 2, 3, 4])]
   if (reused > 0) parts.push(`${reused} points were in the project already`)
   if (fit === null || coefficients === null) return [...parts, 'too few finished points for a law'].join('\n')
   const { L0, a, alpha, b, beta } = fit.law
-  const range = (name: string): string => `[${coefficients[name]!.low.toPrecision(3)}, ${coefficients[name]!.high.toPrecision(3)}]`
-  parts.push(`\nL = ${L0.toPrecision(4)} ${range('L0')} + ${a.toPrecision(3)} D^-${alpha.toPrecision(3)} ${range('alpha')} + ${b.toPrecision(3)} W^-${beta.toPrecision(3)} ${range('beta')}; R2 ${fit.r2.toFixed(3)}`)
-  if (heldOut !== null) parts.push(`held-out larger depths and widths: mean error ${percent(heldOut.mean)}, worst ${percent(heldOut.worst)}`)
+  const range = (name: string): string =>
+    `[${coefficients[name]!.low.toPrecision(3)}, ${coefficients[name]!.high.toPrecision(3)}]`
+  parts.push(
+    `\nL = ${L0.toPrecision(4)} ${range('L0')} + ${a.toPrecision(3)} D^-${alpha.toPrecision(3)} ${range('alpha')} + ${b.toPrecision(3)} W^-${beta.toPrecision(3)} ${range('beta')}; R2 ${fit.r2.toFixed(3)}`,
+  )
+  if (heldOut !== null)
+    parts.push(
+      `held-out larger depths and widths: mean error ${percent(heldOut.mean)}, worst ${percent(heldOut.worst)}`,
+    )
   for (const { message } of fit.warnings) parts.push(`note: ${message}`)
   const best = optimal?.chosen
-  parts.push(best === undefined ? `no shape is within ${budgetMs.toPrecision(3)} ms` : `within ${budgetMs.toPrecision(3)} ms: ${best.depth} blocks x ${best.width}, predicted ${best.loss.estimate.toFixed(4)} [${best.loss.low.toFixed(4)}, ${best.loss.high.toFixed(4)}] nats/token; best under ${percent(best.probability)} of resampled laws`)
+  parts.push(
+    best === undefined
+      ? `no shape is within ${budgetMs.toPrecision(3)} ms`
+      : `within ${budgetMs.toPrecision(3)} ms: ${best.depth} blocks x ${best.width}, predicted ${best.loss.estimate.toFixed(4)} [${best.loss.low.toFixed(4)}, ${best.loss.high.toFixed(4)}] nats/token; best under ${percent(best.probability)} of resampled laws`,
+  )
   return parts.join('\n')
 }

@@ -9,6 +9,9 @@ import { figure, html, htmlTable, page, raw } from './html.ts'
 import type { Html } from './html.ts'
 import { colorOf, curve, lastValue, placeOf, readStacks } from './rows.ts'
 import type { StackRows } from './rows.ts'
+import { predictionSections, sweepSections } from './tables.ts'
+import { studySections } from './studies.ts'
+import { trustSections } from './trust.ts'
 
 export interface ReportOptions {
   readonly title: string
@@ -24,9 +27,13 @@ export function projectReport(project: Project, options: ReportOptions): string 
     html`<h1>${options.title}</h1>
       <p class="quiet">${options.intro}</p>`,
     ...provenance(project, stacks),
+    ...studySections(project),
+    ...trustSections(project),
     stackTable(project, stacks),
     ...lossCurves(project, stacks, options.baseline),
     ...tradeOffs(project, stacks),
+    ...sweepSections(project),
+    ...predictionSections(project),
   ])
 }
 
@@ -67,7 +74,8 @@ function stackTable(project: Project, stacks: readonly StackRows[]): Html {
     </p>`
 }
 
-const millions = (n: number | null | undefined): string => (n === null || n === undefined ? '' : `${(n / 1e6).toFixed(2)} M`)
+const millions = (n: number | null | undefined): string =>
+  n === null || n === undefined ? '' : `${(n / 1e6).toFixed(2)} M`
 
 function lossCurves(project: Project, stacks: readonly StackRows[], baseline: ReportOptions['baseline']): Html[] {
   const trained = stacks.filter((s) => s.runs.length > 0)

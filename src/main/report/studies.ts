@@ -25,9 +25,13 @@ export function studySections(project: Project): Html[] {
     const { header, rows } = studyTable(summary)
     const seeds = Math.max(0, ...summary.cells.map((cell) => cell.runs.length))
     return [
-      html`<h2>${plan.title}</h2><p>${plan.doc}</p>`,
+      html`<h2>${plan.title}</h2>
+        <p>${plan.doc}</p>`,
       htmlTable(header, rows, header.map((_, i) => i).slice(1)),
-      html`<p class="quiet">Perplexity / bits per byte on held-out documents, ${seeds === 1 ? 'one seed each, so without a spread' : `means of up to ${seeds} seeds, ± their standard deviation`}.</p>`,
+      html`<p class="quiet">
+        Perplexity / bits per byte on held-out documents,
+        ${seeds === 1 ? 'one seed each, so without a spread' : `means of up to ${seeds} seeds, ± their standard deviation`}.
+      </p>`,
       ...(summary.runs.length === 0 ? [] : plan.curves.map((metric) => curves(project, summary, metric))),
     ]
   })
@@ -36,15 +40,32 @@ export function studySections(project: Project): Html[] {
 /** One curve for each run; rows differ by colour, columns by dash. */
 function curves(project: Project, { cells, columns }: StudySummary, metric: string): Html {
   const { title, unit } = metricOf(metric) ?? { title: metric, unit: '' }
-  return figure((theme) => {
-    const lines = cells.flatMap((cell) =>
-      cell.runs.map((run, i) => {
-        const row = getSpec(project, getRun(project, run).spec)!
-        const dash = DASHES[columns.indexOf(cell.column) % DASHES.length]
-        const color = colorOf({ row, resolved: resolveSpec(parseSpec(row.json)), runs: [], latest: {} }, theme.side)
-        return { name: i === 0 ? `${cell.row}, ${cell.column}` : '', color, points: curve(project, run, metric), ...(dash !== undefined && { dash }) }
-      }),
-    )
-    return curvesScene(lines.filter((l) => l.points.length > 0), { width: 900, height: 340, theme, xLabel: 'optimiser steps', yLabel: unit === '' ? title : `${title}, ${unit}` })
-  }, columns.length > 1 ? `Lines are solid, then dashed, in the order of the columns: ${columns.join(', ')}.` : '')
+  return figure(
+    (theme) => {
+      const lines = cells.flatMap((cell) =>
+        cell.runs.map((run, i) => {
+          const row = getSpec(project, getRun(project, run).spec)!
+          const dash = DASHES[columns.indexOf(cell.column) % DASHES.length]
+          const color = colorOf({ row, resolved: resolveSpec(parseSpec(row.json)), runs: [], latest: {} }, theme.side)
+          return {
+            name: i === 0 ? `${cell.row}, ${cell.column}` : '',
+            color,
+            points: curve(project, run, metric),
+            ...(dash !== undefined && { dash }),
+          }
+        }),
+      )
+      return curvesScene(
+        lines.filter((l) => l.points.length > 0),
+        {
+          width: 900,
+          height: 340,
+          theme,
+          xLabel: 'optimiser steps',
+          yLabel: unit === '' ? title : `${title}, ${unit}`,
+        },
+      )
+    },
+    columns.length > 1 ? `Lines are solid, then dashed, in the order of the columns: ${columns.join(', ')}.` : '',
+  )
 }

@@ -12,12 +12,16 @@ const MODES: Readonly<Record<string, string>> = { prefix: 'same run, earlier', s
 
 /** A figure for each expensive quantity of each study; nothing where no panel was stored. */
 export function trustSections(project: Project): Html[] {
-  const rows = listCorrelations(project, { method: 'spearman' }).filter((row) => typeof row.details['report'] === 'number')
+  const rows = listCorrelations(project, { method: 'spearman' }).filter(
+    (row) => typeof row.details['report'] === 'number',
+  )
   const latest = [...Map.groupBy(rows, (row) => row.study).values()].flatMap((group) => {
     const newest = group.reduce((most, row) => Math.max(most, row.details['report'] as number), 0)
     return group.filter((row) => row.details['report'] === newest)
   })
-  const panels = [...Map.groupBy(latest, (row) => JSON.stringify([row.study, row.y])).values()].filter((group) => group.some((row) => row.details['kind'] === 'checkpoint'))
+  const panels = [...Map.groupBy(latest, (row) => JSON.stringify([row.study, row.y])).values()].filter((group) =>
+    group.some((row) => row.details['kind'] === 'checkpoint'),
+  )
   return panels.length === 0 ? [] : [html`<h2>Can short runs be trusted</h2>`, ...panels.map(panelFigure)]
 }
 
@@ -27,7 +31,12 @@ function panelFigure(rows: readonly CorrelationRow[]): Html {
   const { details, y } = checkpoints[0]!
   const series = [...Map.groupBy(checkpoints, (row) => String(row.details['mode']))].map(([mode, points]) => ({
     name: MODES[mode] ?? mode,
-    points: points.map((row) => ({ budget: row.step ?? NaN, value: row.value ?? NaN, low: row.low ?? NaN, high: row.high ?? NaN })),
+    points: points.map((row) => ({
+      budget: row.step ?? NaN,
+      value: row.value ?? NaN,
+      low: row.low ?? NaN,
+      high: row.high ?? NaN,
+    })),
   }))
   // both modes judge the same counts and seeds
   const once = (kind: string): CorrelationRow[] => [...new Map(of(kind).map((row) => [row.x, row])).values()]
@@ -36,9 +45,20 @@ function panelFigure(rows: readonly CorrelationRow[]): Html {
     ...once('ceiling').map((row) => ({ name: 'another seed', value: row.value ?? NaN, isCeiling: true })),
   ]
   const count = checkpoints[0]!.count
-  const settled = details['settledStep'] === null ? 'Ranks do not settle' : `Ranks settle from step ${String(details['settledStep'])}`
+  const settled =
+    details['settledStep'] === null ? 'Ranks do not settle' : `Ranks settle from step ${String(details['settledStep'])}`
   const caption = `Over ${count} stacks, ${String(details['seeds'])} ${details['seeds'] === 1 ? 'seed' : 'seeds'} each; bands are 95 % bootstrap intervals over stacks. Dotted lines rank without training, more taken as better. ${settled} at a correlation of ${String(details['threshold'])}. A value measured against itself, at the last step, is 1.`
-  return figure((theme) => correlationBudgetScene(series, lines, { width: 900, height: 340, theme, xLabel: 'optimiser steps of the short run', yLabel: `Spearman with ${y}` }), caption)
+  return figure(
+    (theme) =>
+      correlationBudgetScene(series, lines, {
+        width: 900,
+        height: 340,
+        theme,
+        xLabel: 'optimiser steps of the short run',
+        yLabel: `Spearman with ${y}`,
+      }),
+    caption,
+  )
 }
 
 const titleOf = (name: string): string => metricOf(name)?.title.toLowerCase() ?? name

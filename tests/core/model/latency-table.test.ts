@@ -10,21 +10,32 @@ const resolved = (pattern: string) => resolveSpec(parseSpecText(`{dModel: 64, vo
 
 /** A table in which the i-th need of a stack costs i + 1 ms, with an interval of a tenth of it either way. */
 function planted(pattern: string): LatencyEntry[] {
-  return latencyNeeds(resolved(pattern)).map(({ part, kind, paramsHash, dModel }, i) => ({ ...AT, part, kind, paramsHash, dModel, ms: i + 1, low: 0.9 * (i + 1), high: 1.1 * (i + 1) }))
+  return latencyNeeds(resolved(pattern)).map(({ part, kind, paramsHash, dModel }, i) => ({
+    ...AT,
+    part,
+    kind,
+    paramsHash,
+    dModel,
+    ms: i + 1,
+    low: 0.9 * (i + 1),
+    high: 1.1 * (i + 1),
+  }))
 }
 
 it('adds floor, embedding, head and every block', () => {
-  fc.assert(fc.property(fc.array(fc.constantFrom('a', 'f', 'd'), { minLength: 1, maxLength: 20 }), (symbols) => {
-    const table = planted('a f d')
-    const cost = { a: 4, f: 5, d: 6 }
-    const sum = symbols.reduce((total, s) => total + cost[s as 'a'], 6)
-    const p = predictLatency(resolved(symbols.join(' ')), table, AT)
-    expect(p.source).toBe('predicted')
-    expect(p.ms).toBeCloseTo(sum)
-    expect(p.low).toBeLessThan(p.ms)
-    expect(p.high).toBeGreaterThan(p.ms)
-    expect(p.missing).toEqual([])
-  }))
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('a', 'f', 'd'), { minLength: 1, maxLength: 20 }), (symbols) => {
+      const table = planted('a f d')
+      const cost = { a: 4, f: 5, d: 6 }
+      const sum = symbols.reduce((total, s) => total + cost[s as 'a'], 6)
+      const p = predictLatency(resolved(symbols.join(' ')), table, AT)
+      expect(p.source).toBe('predicted')
+      expect(p.ms).toBeCloseTo(sum)
+      expect(p.low).toBeLessThan(p.ms)
+      expect(p.high).toBeGreaterThan(p.ms)
+      expect(p.missing).toEqual([])
+    }),
+  )
 })
 
 it('says what is missing instead of guessing', () => {
@@ -32,11 +43,20 @@ it('says what is missing instead of guessing', () => {
   expect(p.ms).toBeNaN()
   expect(p.missing).toEqual(['m2{dState: 32} at width 64'])
   expect(predictLatency(resolved('a'), planted('a'), { ...AT, context: 128 }).missing).toHaveLength(3)
-  expect(predictLatency(resolveSpec(parseSpecText('{dModel: 64, vocabSize: 400} a')), planted('a'), AT).missing).toEqual(['embedding at width 64', 'head at width 64'])
+  expect(
+    predictLatency(resolveSpec(parseSpecText('{dModel: 64, vocabSize: 400} a')), planted('a'), AT).missing,
+  ).toEqual(['embedding at width 64', 'head at width 64'])
 })
 
 it('takes the cost of a copy in stacks of the same depth', () => {
-  const entry = { ms: 9, perCopy: [{ copies: 1, ms: 1 }, { copies: 3, ms: 2 }, { copies: 6, ms: 5 }] }
+  const entry = {
+    ms: 9,
+    perCopy: [
+      { copies: 1, ms: 1 },
+      { copies: 3, ms: 2 },
+      { copies: 6, ms: 5 },
+    ],
+  }
   expect([1, 2, 3, 4, 6, 40].map((depth) => costAt(entry, depth))).toEqual([1, 1.5, 2, 3, 5, 5])
   expect(costAt({ ms: 9 }, 4)).toBe(9)
   const table = planted('a f').map((e) => (e.part === 'block' ? { ...e, perCopy: entry.perCopy } : e))

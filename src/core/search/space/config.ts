@@ -63,8 +63,10 @@ export function parseSpaceConfig(json: unknown, path = 'space'): SpaceConfig {
   const { min: narrowest, max: widest } = MODEL_PARAMS.dModel
   const minBlocks = or('minBlocks', (value, p) => integerFrom(value, 1, MAX_DEPTH, p))
   const maxBlocks = or('maxBlocks', (value, p) => integerFrom(value, 1, MAX_DEPTH, p))
-  if (minBlocks > maxBlocks) refuse(at('minBlocks'), `minBlocks (${minBlocks}) must not exceed maxBlocks (${maxBlocks})`)
-  const target = fields['widthTargetMs'] === undefined ? undefined : numberFrom(fields['widthTargetMs'], at('widthTargetMs'))
+  if (minBlocks > maxBlocks)
+    refuse(at('minBlocks'), `minBlocks (${minBlocks}) must not exceed maxBlocks (${maxBlocks})`)
+  const target =
+    fields['widthTargetMs'] === undefined ? undefined : numberFrom(fields['widthTargetMs'], at('widthTargetMs'))
   if (target !== undefined && target <= 0) refuse(at('widthTargetMs'), `widthTargetMs (${target}) must be positive`)
   return {
     encoding: or('encoding', (value, p) => wordFrom(value, ['strict', 'free'], p)),

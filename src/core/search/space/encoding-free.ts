@@ -17,8 +17,10 @@ import { checkDepth, flatBlocks, pickChannels, pickMixer, recount, startsUnit, u
 const SAMPLED = 4
 
 const lengthOf = (units: readonly Unit[]): number => units.reduce((sum, { channels }) => sum + 1 + channels.length, 0)
-const depthOf = (segments: readonly Segment[]): number => segments.reduce((sum, { units, repeat }) => sum + lengthOf(units) * repeat, 0)
-const isSameUnits = (a: readonly Unit[], b: readonly Unit[]): boolean => a.length === b.length && a.every((unit, i) => unitKey(unit) === unitKey(b[i]!))
+const depthOf = (segments: readonly Segment[]): number =>
+  segments.reduce((sum, { units, repeat }) => sum + lengthOf(units) * repeat, 0)
+const isSameUnits = (a: readonly Unit[], b: readonly Unit[]): boolean =>
+  a.length === b.length && a.every((unit, i) => unitKey(unit) === unitKey(b[i]!))
 
 /** Without empty segments, and neighbours of the same units joined. */
 function joined(segments: readonly Segment[]): Segment[] {
@@ -26,7 +28,8 @@ function joined(segments: readonly Segment[]): Segment[] {
   for (const segment of segments) {
     if (segment.units.length === 0 || segment.repeat === 0) continue
     const last = result.at(-1)
-    if (last !== undefined && isSameUnits(last.units, segment.units)) result[result.length - 1] = { units: last.units, repeat: last.repeat + segment.repeat }
+    if (last !== undefined && isSameUnits(last.units, segment.units))
+      result[result.length - 1] = { units: last.units, repeat: last.repeat + segment.repeat }
     else result.push(segment)
   }
   return result
@@ -57,13 +60,26 @@ function pickPlace(genome: FreeGenome, rng: Rng): Place {
 }
 
 /** Replaces the unit at a place by others: in all repeats of its segment, or (as often) in one of them. */
-function replace(genome: FreeGenome, { segment: at, unit }: Place, by: readonly Unit[], rng: Rng): { readonly genome: FreeGenome; readonly where: string } {
+function replace(
+  genome: FreeGenome,
+  { segment: at, unit }: Place,
+  by: readonly Unit[],
+  rng: Rng,
+): { readonly genome: FreeGenome; readonly where: string } {
   const { units, repeat } = genome.segments[at]!
   const changed = units.toSpliced(unit, 1, ...by)
-  if (repeat === 1 || rng.integer(2) === 0) return { genome: { ...genome, segments: genome.segments.with(at, { units: changed, repeat }) }, where: nameOf(at) }
+  if (repeat === 1 || rng.integer(2) === 0)
+    return { genome: { ...genome, segments: genome.segments.with(at, { units: changed, repeat }) }, where: nameOf(at) }
   const copy = rng.integer(repeat)
-  const parts = [{ units, repeat: copy }, { units: changed, repeat: 1 }, { units, repeat: repeat - copy - 1 }].filter((part) => part.repeat > 0)
-  return { genome: { ...genome, segments: genome.segments.toSpliced(at, 1, ...parts) }, where: `${nameOf(at)}, copy ${copy + 1} of ${repeat}` }
+  const parts = [
+    { units, repeat: copy },
+    { units: changed, repeat: 1 },
+    { units, repeat: repeat - copy - 1 },
+  ].filter((part) => part.repeat > 0)
+  return {
+    genome: { ...genome, segments: genome.segments.toSpliced(at, 1, ...parts) },
+    where: `${nameOf(at)}, copy ${copy + 1} of ${repeat}`,
+  }
 }
 
 const unitText = ({ mixer, channels }: Unit): string => [mixer, ...channels].map(operatorText).join(' ')
@@ -92,7 +108,10 @@ const mutateRatio: Mutator<FreeGenome> = (genome, _space, rng) => {
   const count = units.filter(({ mixer }) => isSameOperator(mixer, unit.mixer)).length
   const isMore = count === 1 || rng.integer(2) === 0
   const { genome: next, where } = replace(genome, place, isMore ? [unit, unit] : [], rng)
-  return { genome: next, description: `${where}: ${count} units of ${operatorText(unit.mixer)} become ${count + (isMore ? 1 : -1)}` }
+  return {
+    genome: next,
+    description: `${where}: ${count} units of ${operatorText(unit.mixer)} become ${count + (isMore ? 1 : -1)}`,
+  }
 }
 
 const mutateFfn: Mutator<FreeGenome> = (genome, space, rng) => {
@@ -101,7 +120,10 @@ const mutateFfn: Mutator<FreeGenome> = (genome, space, rng) => {
   const next = recount(channels, space, rng)
   if (next === undefined) return undefined
   const { genome: child, where } = replace(genome, place, [{ mixer, channels: next }], rng)
-  return { genome: child, description: `${where}: ${channels.length} channel mixers after ${operatorText(mixer)} become ${next.length}` }
+  return {
+    genome: child,
+    description: `${where}: ${channels.length} channel mixers after ${operatorText(mixer)} become ${next.length}`,
+  }
 }
 
 /** One repeat more, one less, or one handed to another segment. */
@@ -113,7 +135,9 @@ const mutateRepeats: Mutator<FreeGenome> = (genome, _space, rng) => {
   const changes = new Map([[index, delta], ...(taker === undefined ? [] : [[taker, -delta] as const])])
   const next = segments.map((segment, i) => ({ ...segment, repeat: segment.repeat + (changes.get(i) ?? 0) }))
   if (next.some(({ repeat }) => repeat < 1)) return undefined
-  const description = [...changes.keys()].map((i) => `${nameOf(i)}: x${segments[i]!.repeat} becomes x${next[i]!.repeat}`).join(', ')
+  const description = [...changes.keys()]
+    .map((i) => `${nameOf(i)}: x${segments[i]!.repeat} becomes x${next[i]!.repeat}`)
+    .join(', ')
   return { genome: { ...genome, segments: next }, description }
 }
 
@@ -136,11 +160,16 @@ const mutateRemove: Mutator<FreeGenome> = (genome, _space, rng) => {
 const mutateMove: Mutator<FreeGenome> = (genome, _space, rng) => {
   const from = pickPlace(genome, rng)
   const unit = genome.segments[from.segment]!.units[from.unit]!
-  const without = genome.segments.map((segment, i) => (i === from.segment ? { ...segment, units: segment.units.toSpliced(from.unit, 1) } : segment))
+  const without = genome.segments.map((segment, i) =>
+    i === from.segment ? { ...segment, units: segment.units.toSpliced(from.unit, 1) } : segment,
+  )
   const to = rng.integer(without.length)
   const { units, repeat } = without[to]!
   const segments = without.with(to, { units: units.toSpliced(rng.integer(units.length + 1), 0, unit), repeat })
-  return { genome: { ...genome, segments }, description: `${unitText(unit)} moves from ${nameOf(from.segment)} to ${to === from.segment ? 'another place in it' : nameOf(to)}` }
+  return {
+    genome: { ...genome, segments },
+    description: `${unitText(unit)} moves from ${nameOf(from.segment)} to ${to === from.segment ? 'another place in it' : nameOf(to)}`,
+  }
 }
 
 /** `reachable[t]`: whether units fill t blocks exactly. */
@@ -173,7 +202,9 @@ function segmentsOf(spec: ArchSpec, space: Space, dModel: number): Segment[] | u
     } else if (loose === undefined) pieces.push({ items: (loose = [item]), repeat: 1 })
     else loose.push(item)
   }
-  const filled = pieces.map(({ items, repeat }) => ({ blocks: flatBlocks(items, 'blocks'), repeat })).filter(({ blocks }) => blocks.length > 0)
+  const filled = pieces
+    .map(({ items, repeat }) => ({ blocks: flatBlocks(items, 'blocks'), repeat }))
+    .filter(({ blocks }) => blocks.length > 0)
   if (!filled.every(({ blocks }) => startsUnit(blocks))) return undefined
   return filled.map(({ blocks, repeat }) => ({ units: unitsOf(blocks, space, dModel), repeat }))
 }
@@ -187,7 +218,10 @@ export const freeEncoding = defineEncoding<FreeGenome>({
     const mixers = variantCount(space.mixers)
     const channels = variantCount(space.channelMixers)
     const stacks = [1]
-    for (let t = 1; t <= maxBlocks; t++) stacks.push(channelCounts.reduce((sum, count) => sum + mixers * channels ** count * (stacks[t - 1 - count] ?? 0), 0))
+    for (let t = 1; t <= maxBlocks; t++)
+      stacks.push(
+        channelCounts.reduce((sum, count) => sum + mixers * channels ** count * (stacks[t - 1 - count] ?? 0), 0),
+      )
     return { count: stacks.slice(minBlocks).reduce((sum, count) => sum + count, 0), of: 'stacks' }
   },
   sample: (space, dModel, rng) => {
@@ -197,13 +231,23 @@ export const freeEncoding = defineEncoding<FreeGenome>({
     for (let rest = rng.pick(depths); rest > 0;) {
       const units = sampleUnits(space, rest, canFill, rng)
       const length = lengthOf(units)
-      const repeat = rng.pick(Array.from({ length: SAMPLED }, (_, i) => i + 1).filter((r) => canFill[rest - length * r] === true))
+      const repeat = rng.pick(
+        Array.from({ length: SAMPLED }, (_, i) => i + 1).filter((r) => canFill[rest - length * r] === true),
+      )
       segments.push({ units, repeat })
       rest -= length * repeat
     }
     return { encoding: 'free', dModel, segments: joined(segments) }
   },
-  mutators: { operator: mutateOperator, ratio: mutateRatio, ffn: mutateFfn, repeats: mutateRepeats, insert: mutateInsert, remove: mutateRemove, move: mutateMove },
+  mutators: {
+    operator: mutateOperator,
+    ratio: mutateRatio,
+    channels: mutateFfn,
+    repeats: mutateRepeats,
+    insert: mutateInsert,
+    remove: mutateRemove,
+    move: mutateMove,
+  },
   cross: (a, b, rng) => {
     // the front of one, the back of the other
     const front = a.segments.slice(0, 1 + rng.integer(a.segments.length))
@@ -225,7 +269,9 @@ export const freeEncoding = defineEncoding<FreeGenome>({
       const at = `${path}.segments[${i}]`
       const { units, repeat } = objectFrom(item, ['units', 'repeat'], at)
       return {
-        units: listFrom(units, 1, maxBlocks, `${at}.units`).map((unit, j) => unitFrom(unit, space, `${at}.units[${j}]`)),
+        units: listFrom(units, 1, maxBlocks, `${at}.units`).map((unit, j) =>
+          unitFrom(unit, space, `${at}.units[${j}]`),
+        ),
         repeat: integerFrom(repeat, 1, maxBlocks, `${at}.repeat`),
       }
     })

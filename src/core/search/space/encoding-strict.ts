@@ -31,7 +31,8 @@ const lengthOf = ({ ratio, channels }: Stage): number => (1 + secondsOf(ratio)) 
 /** An absent stage has the type of the one before: it has nothing of its own that would vary unseen. */
 function withAbsent(stages: readonly Stage[]): Stage[] {
   const filled: Stage[] = []
-  for (const stage of stages) filled.push(stage.repeat === 0 && filled.length > 0 ? { ...filled.at(-1)!, repeat: 0 } : stage)
+  for (const stage of stages)
+    filled.push(stage.repeat === 0 && filled.length > 0 ? { ...filled.at(-1)!, repeat: 0 } : stage)
   return filled
 }
 
@@ -65,9 +66,13 @@ const mutateOperator: Mutator<StrictGenome> = (genome, space, rng) => {
   const picked = pickOperator(place < mixers.length ? space.mixers : space.channelMixers, rng, [old])
   if (picked === undefined) return undefined
   const isMixer = place < mixers.length
-  const trade = (operator: Operator, i: number): Operator => (i === place ? picked : isSameOperator(operator, picked) ? old : operator)
+  const trade = (operator: Operator, i: number): Operator =>
+    i === place ? picked : isSameOperator(operator, picked) ? old : operator
   const change = isMixer ? { mixers: mixers.map(trade) } : { channels: channels.with(place - mixers.length, picked) }
-  return { genome: withStage(genome, index, change), description: `${STAGES[index]}: ${operatorText(old)} becomes ${operatorText(picked)}` }
+  return {
+    genome: withStage(genome, index, change),
+    description: `${STAGES[index]}: ${operatorText(old)} becomes ${operatorText(picked)}`,
+  }
 }
 
 const mutateRatio: Mutator<StrictGenome> = (genome, space, rng) => {
@@ -76,12 +81,18 @@ const mutateRatio: Mutator<StrictGenome> = (genome, space, rng) => {
   const next = rng.pick(RATIOS.filter((other) => other !== ratio))
   if (next === RATIOS[0]) {
     const kept = rng.pick(mixers)
-    return { genome: withStage(genome, index, { ratio: next, mixers: [kept] }), description: `${STAGES[index]}: ratio ${ratio} becomes ${next}, ${operatorText(kept)} alone` }
+    return {
+      genome: withStage(genome, index, { ratio: next, mixers: [kept] }),
+      description: `${STAGES[index]}: ratio ${ratio} becomes ${next}, ${operatorText(kept)} alone`,
+    }
   }
   const second = mixers[1] ?? pickMixer(space, rng, mixers)
   if (second === undefined) return undefined
   const joined = mixers.length === 1 ? ` with ${operatorText(second)}` : ''
-  return { genome: withStage(genome, index, { ratio: next, mixers: [mixers[0]!, second] }), description: `${STAGES[index]}: ratio ${ratio} becomes ${next}${joined}` }
+  return {
+    genome: withStage(genome, index, { ratio: next, mixers: [mixers[0]!, second] }),
+    description: `${STAGES[index]}: ratio ${ratio} becomes ${next}${joined}`,
+  }
 }
 
 const mutateFfn: Mutator<StrictGenome> = (genome, space, rng) => {
@@ -89,7 +100,10 @@ const mutateFfn: Mutator<StrictGenome> = (genome, space, rng) => {
   const { channels } = genome.stages[index]!
   const next = recount(channels, space, rng)
   if (next === undefined) return undefined
-  return { genome: withStage(genome, index, { channels: next }), description: `${STAGES[index]}: ${channels.length} channel mixers after each mixer become ${next.length}` }
+  return {
+    genome: withStage(genome, index, { channels: next }),
+    description: `${STAGES[index]}: ${channels.length} channel mixers after each mixer become ${next.length}`,
+  }
 }
 
 /** One repeat more, one less, or one handed to another stage. */
@@ -100,7 +114,9 @@ const mutateRepeats: Mutator<StrictGenome> = (genome, _space, rng) => {
   const changes = new Map([[index, delta], ...(taker === undefined ? [] : [[taker, -delta] as const])])
   const stages = genome.stages.map((stage, i) => ({ ...stage, repeat: stage.repeat + (changes.get(i) ?? 0) }))
   if (stages.some(({ repeat }, i) => repeat < (i === 0 ? 1 : 0))) return undefined
-  const description = [...changes.keys()].map((i) => `${STAGES[i]}: x${genome.stages[i]!.repeat} becomes x${stages[i]!.repeat}`).join(', ')
+  const description = [...changes.keys()]
+    .map((i) => `${STAGES[i]}: x${genome.stages[i]!.repeat} becomes x${stages[i]!.repeat}`)
+    .join(', ')
   return { genome: { ...genome, stages }, description }
 }
 
@@ -114,8 +130,14 @@ function stageOf(units: readonly Unit[], repeat: number): Stage | undefined {
     const stage = secondsOf(ratio) === 0 ? type(ratio, [head.mixer]) : other && type(ratio, [head.mixer, other])
     const expected = stage === undefined ? [] : unitsOfStage(stage)
     const times = units.length / expected.length
-    if (stage === undefined || !Number.isInteger(times) || (stage.mixers.length === 2 && isSameOperator(head.mixer, other!))) continue
-    if (units.every((unit, i) => unitKey(unit) === unitKey(expected[i % expected.length]!))) return { ...stage, repeat: repeat * times }
+    if (
+      stage === undefined ||
+      !Number.isInteger(times) ||
+      (stage.mixers.length === 2 && isSameOperator(head.mixer, other!))
+    )
+      continue
+    if (units.every((unit, i) => unitKey(unit) === unitKey(expected[i % expected.length]!)))
+      return { ...stage, repeat: repeat * times }
   }
   return undefined
 }
@@ -147,7 +169,9 @@ function divide(units: readonly Unit[]): Stage[] | undefined {
   for (let parts = 1; parts <= STAGES.length; parts++) {
     for (let i = parts > 1 ? 1 : units.length; i <= units.length; i++) {
       for (let j = parts > 2 ? i + 1 : units.length; j <= units.length; j++) {
-        const stages = [units.slice(0, i), units.slice(i, j), units.slice(j)].slice(0, parts).map((part) => stageOf(part, 1))
+        const stages = [units.slice(0, i), units.slice(i, j), units.slice(j)]
+          .slice(0, parts)
+          .map((part) => stageOf(part, 1))
         if (stages.every((stage) => stage !== undefined)) return complete(stages)
       }
     }
@@ -159,9 +183,17 @@ function parseStage(json: unknown, space: Space, path: string): Stage {
   const fields = objectFrom(json, ['mixers', 'ratio', 'channels', 'repeat'], path)
   const ratio = wordFrom(fields['ratio'], RATIOS, `${path}.ratio`)
   const count = ratio === RATIOS[0] ? 1 : 2
-  const mixers = listFrom(fields['mixers'], count, count, `${path}.mixers`).map((item, i) => operatorFrom(item, space.mixers, `${path}.mixers[${i}]`))
-  if (count === 2 && isSameOperator(mixers[0]!, mixers[1]!)) refuse(`${path}.mixers`, `the two mixers of a block type must differ, both are ${operatorText(mixers[0]!)}`)
-  return { mixers, ratio, channels: channelsFrom(fields['channels'], space, `${path}.channels`), repeat: integerFrom(fields['repeat'], 0, space.config.maxBlocks, `${path}.repeat`) }
+  const mixers = listFrom(fields['mixers'], count, count, `${path}.mixers`).map((item, i) =>
+    operatorFrom(item, space.mixers, `${path}.mixers[${i}]`),
+  )
+  if (count === 2 && isSameOperator(mixers[0]!, mixers[1]!))
+    refuse(`${path}.mixers`, `the two mixers of a block type must differ, both are ${operatorText(mixers[0]!)}`)
+  return {
+    mixers,
+    ratio,
+    channels: channelsFrom(fields['channels'], space, `${path}.channels`),
+    repeat: integerFrom(fields['repeat'], 0, space.config.maxBlocks, `${path}.repeat`),
+  }
 }
 
 export const strictEncoding = defineEncoding<StrictGenome>({
@@ -171,7 +203,9 @@ export const strictEncoding = defineEncoding<StrictGenome>({
   size: (space) => {
     const mixers = variantCount(space.mixers)
     const channels = variantCount(space.channelMixers)
-    const typesOf = shapesOf(space).map((shape) => (shape.ratio === RATIOS[0] ? mixers : mixers * (mixers - 1)) * channels ** shape.channels)
+    const typesOf = shapesOf(space).map(
+      (shape) => (shape.ratio === RATIOS[0] ? mixers : mixers * (mixers - 1)) * channels ** shape.channels,
+    )
     const ways = stageWays(space, typesOf)
     const { minBlocks, maxBlocks } = space.config
     let count = 0
@@ -193,12 +227,15 @@ export const strictEncoding = defineEncoding<StrictGenome>({
     })
     return { encoding: 'strict', dModel, stages: complete(stages)! }
   },
-  mutators: { operator: mutateOperator, ratio: mutateRatio, ffn: mutateFfn, repeats: mutateRepeats },
+  mutators: { operator: mutateOperator, ratio: mutateRatio, channels: mutateFfn, repeats: mutateRepeats },
   cross: (a, b, rng) => {
     // at least one stage from either
     const fromB = rng.integer(STAGES.length)
     const fromA = (fromB + 1 + rng.integer(STAGES.length - 1)) % STAGES.length
-    return { ...a, stages: a.stages.map((stage, i) => (i === fromB || (i !== fromA && rng.integer(2) === 1) ? b.stages[i]! : stage)) }
+    return {
+      ...a,
+      stages: a.stages.map((stage, i) => (i === fromB || (i !== fromA && rng.integer(2) === 1) ? b.stages[i]! : stage)),
+    }
   },
   repair,
   items: ({ stages }) => stages.flatMap((stage, i) => groupOf(STAGES[i]!, unitsOfStage(stage), stage.repeat)),
@@ -208,15 +245,21 @@ export const strictEncoding = defineEncoding<StrictGenome>({
     const units = unitsOf(blocks, space, dModel)
     const stages = stagesOfGroups(spec, space, dModel) ?? divide(units)
     if (stages === undefined)
-      throw new HeddleError('spec-invalid', 'the stack is not three stages that each repeat one block type of at most two mixers', {
-        path: 'blocks',
-        hint: 'use the free encoding, which takes any stack',
-      })
+      throw new HeddleError(
+        'spec-invalid',
+        'the stack is not three stages that each repeat one block type of at most two mixers',
+        {
+          path: 'blocks',
+          hint: 'use the free encoding, which takes any stack',
+        },
+      )
     return { encoding: 'strict', dModel, stages }
   },
   parse: (json, space, dModel, path) => {
     objectFrom(json, ['encoding', 'dModel', 'stages'], path)
-    const stages = listFrom(json['stages'], STAGES.length, STAGES.length, `${path}.stages`).map((stage, i) => parseStage(stage, space, `${path}.stages[${i}]`))
+    const stages = listFrom(json['stages'], STAGES.length, STAGES.length, `${path}.stages`).map((stage, i) =>
+      parseStage(stage, space, `${path}.stages[${i}]`),
+    )
     if (stages[0]!.repeat === 0) refuse(`${path}.stages[0].repeat`, 'the early stage must be repeated at least once')
     return { encoding: 'strict', dModel, stages: withAbsent(stages) }
   },

@@ -5,15 +5,7 @@ import type { Space } from './space.ts'
 
 /** What a mutation changes: the four of arXiv 2511.18890, three more of the free encoding, and what searchers add. */
 export type MutationKind =
-  | 'operator'
-  | 'ratio'
-  | 'ffn'
-  | 'repeats'
-  | 'insert'
-  | 'remove'
-  | 'move'
-  | 'width'
-  | 'crossover'
+  'operator' | 'ratio' | 'channels' | 'repeats' | 'insert' | 'remove' | 'move' | 'width' | 'crossover'
 
 /** What made a child of its parent: stored with the trial, shown in the lineage. */
 export interface Mutation {

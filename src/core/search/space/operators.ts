@@ -53,7 +53,10 @@ function searchedNames(block: Block, json: unknown, path: string): string[] {
   const searchable = Object.keys(block.params).filter((name) => block.params[name]!.search !== undefined)
   return listFrom(json, 0, searchable.length, path).map((name, i) => {
     if (typeof name === 'string' && searchable.includes(name)) return name
-    const hint = searchable.length > 0 ? `searchable parameters: ${searchable.join(', ')}` : `${block.kind} has no searchable parameters`
+    const hint =
+      searchable.length > 0
+        ? `searchable parameters: ${searchable.join(', ')}`
+        : `${block.kind} has no searchable parameters`
     return refuse(`${path}[${i}]`, `${block.kind}: ${show(name)} is not a searchable parameter`, hint)
   })
 }
@@ -95,7 +98,8 @@ function variantsOf(config: OperatorConfig, path: string): ParamValues[] {
   for (const name of new Set(config.search)) {
     const values = block.params[name]?.search ?? []
     variants = variants.flatMap((params) => values.map((value) => ({ ...params, [name]: value })))
-    if (variants.length > MAX_VARIANTS) refuse(path, `${config.kind} has more than ${MAX_VARIANTS} variants`, 'search fewer parameters')
+    if (variants.length > MAX_VARIANTS)
+      refuse(path, `${config.kind} has more than ${MAX_VARIANTS} variants`, 'search fewer parameters')
   }
   return variants
 }
@@ -118,28 +122,47 @@ function resolveOperator({ kind, params }: Operator, dModel: number, path: strin
 }
 
 /** The operator of the families that means the same block at a width; undefined if there is none. */
-export function matchOperator(families: readonly Family[], item: Operator, dModel: number, path: string): Operator | undefined {
+export function matchOperator(
+  families: readonly Family[],
+  item: Operator,
+  dModel: number,
+  path: string,
+): Operator | undefined {
   const wanted = canonicalJson(resolveOperator(item, dModel, path))
   return families
     .flat()
-    .find((operator) => operator.kind === item.kind && canonicalJson(resolveOperator(operator, dModel, path)) === wanted)
+    .find(
+      (operator) => operator.kind === item.kind && canonicalJson(resolveOperator(operator, dModel, path)) === wanted,
+    )
 }
 
 /** A random operator other than `except`: the family first, then the variant; undefined if there is no other. */
-export function pickOperator(families: readonly Family[], rng: Rng, except: readonly Operator[] = []): Operator | undefined {
+export function pickOperator(
+  families: readonly Family[],
+  rng: Rng,
+  except: readonly Operator[] = [],
+): Operator | undefined {
   const isFree = (operator: Operator): boolean => !except.some((other) => isSameOperator(operator, other))
   const open = families.map((family) => family.filter(isFree)).filter((family) => family.length > 0)
   return open.length === 0 ? undefined : rng.pick(rng.pick(open))
 }
 
 /** How many operators families hold. */
-export const variantCount = (families: readonly Family[]): number => families.reduce((sum, family) => sum + family.length, 0)
+export const variantCount = (families: readonly Family[]): number =>
+  families.reduce((sum, family) => sum + family.length, 0)
 
 /** Reads one operator of a genome, which must be one of the families. */
 export function operatorFrom(json: unknown, families: readonly Family[], path: string): Operator {
   const { kind, params } = objectFrom(json, ['kind', 'params'], path)
-  const operator = { kind: textFrom(kind, `${path}.kind`), ...(params !== undefined && { params: objectFrom(params, undefined, `${path}.params`) as ParamValues }) }
+  const operator = {
+    kind: textFrom(kind, `${path}.kind`),
+    ...(params !== undefined && { params: objectFrom(params, undefined, `${path}.params`) as ParamValues }),
+  }
   const known = families.flat().find((other) => isSameOperator(operator, other))
   if (known !== undefined) return known
-  return refuse(path, `${show(operatorKey(operator))} is not in the search space`, `it offers ${families.flat().map(operatorKey).join(', ')}`)
+  return refuse(
+    path,
+    `${show(operatorKey(operator))} is not in the search space`,
+    `it offers ${families.flat().map(operatorKey).join(', ')}`,
+  )
 }

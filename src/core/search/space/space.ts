@@ -69,7 +69,10 @@ function seedFrom(text: string, space: Space, path: string): Genome {
     return encodeSpec(parseSpecText(withWidth), space)
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error
-    throw new HeddleError(error.code, error.message, { path: `${path} ${error.path ?? ''}`.trimEnd(), hint: error.hint })
+    throw new HeddleError(error.code, error.message, {
+      path: `${path} ${error.path ?? ''}`.trimEnd(),
+      hint: error.hint,
+    })
   }
 }
 
@@ -99,7 +102,9 @@ export function specOf(genome: Genome, space: Space): ArchSpec {
 
 /** A text that is equal for genomes of a space that mean the same network: its width and its blocks one by one. */
 export function keyOf(genome: Genome, space: Space): string {
-  const texts = space.encoding.items(genome).map((item) => (isGroup(item) ? `${printPattern(item.blocks)} `.repeat(item.repeat) : printPattern([item])))
+  const texts = space.encoding
+    .items(genome)
+    .map((item) => (isGroup(item) ? `${printPattern(item.blocks)} `.repeat(item.repeat) : printPattern([item])))
   return `${genome.dModel} ${texts.join('')}`.trimEnd()
 }
 
@@ -143,7 +148,11 @@ export function parseGenome(json: unknown, space: Space, path = 'genome'): Genom
   wordFrom(fields['encoding'], [space.config.encoding], `${path}.encoding`)
   const dModel = integerFrom(fields['dModel'], MODEL_PARAMS.dModel.min, MODEL_PARAMS.dModel.max, `${path}.dModel`)
   if (!space.config.dModels.includes(dModel))
-    refuse(`${path}.dModel`, `dModel (${dModel}) is not in the search space`, `it offers ${space.config.dModels.join(', ')}`)
+    refuse(
+      `${path}.dModel`,
+      `dModel (${dModel}) is not in the search space`,
+      `it offers ${space.config.dModels.join(', ')}`,
+    )
   const genome = space.encoding.parse(fields, space, dModel, path)
   const { minBlocks, maxBlocks } = space.config
   const depth = depthOf(genome, space)

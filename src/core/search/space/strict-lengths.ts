@@ -18,7 +18,9 @@ export interface Shape {
 export function shapesOf({ mixers, config: { channelCounts, maxBlocks } }: Space): Shape[] {
   const ratios = variantCount(mixers) > 1 ? RATIOS : RATIOS.slice(0, 1)
   return ratios
-    .flatMap((ratio, seconds) => channelCounts.map((channels) => ({ ratio, channels, length: (1 + seconds) * (1 + channels) })))
+    .flatMap((ratio, seconds) =>
+      channelCounts.map((channels) => ({ ratio, channels, length: (1 + seconds) * (1 + channels) })),
+    )
     .filter(({ length }) => length <= maxBlocks)
 }
 
@@ -45,15 +47,28 @@ function convolve(a: readonly number[], b: readonly number[]): number[] {
  */
 export function sampleLengths(space: Space, rng: Rng): { readonly shape: Shape; readonly repeat: number }[] {
   const shapes = shapesOf(space)
-  const ways = stageWays(space, shapes.map(() => 1))
+  const ways = stageWays(
+    space,
+    shapes.map(() => 1),
+  )
   // together[k][t]: ways of k stages to fill t blocks
-  const together = [ways.map((_, t) => (t === 0 ? 1 : 0)), ways, convolve(ways, ways), convolve(convolve(ways, ways), ways)]
-  const depths = [...ways.keys()].filter((t) => t >= space.config.minBlocks && together.some((row, k) => k > 0 && row[t]! > 0))
+  const together = [
+    ways.map((_, t) => (t === 0 ? 1 : 0)),
+    ways,
+    convolve(ways, ways),
+    convolve(convolve(ways, ways), ways),
+  ]
+  const depths = [...ways.keys()].filter(
+    (t) => t >= space.config.minBlocks && together.some((row, k) => k > 0 && row[t]! > 0),
+  )
   let rest = rng.pick(depths)
   const count = [3, 2, 1].find((k) => together[k]![rest]! > 0)!
   return Array.from({ length: count }, (_, i) => {
     const after = together[count - 1 - i]!
-    const filled = weighted(ways.map((way, t) => (t <= rest ? way * after[rest - t]! : 0)), rng)
+    const filled = weighted(
+      ways.map((way, t) => (t <= rest ? way * after[rest - t]! : 0)),
+      rng,
+    )
     rest -= filled
     const shape = rng.pick(shapes.filter(({ length }) => filled % length === 0))
     return { shape, repeat: filled / shape.length }

@@ -43,27 +43,44 @@ export function unitsOf(blocks: readonly PlacedBlock[], space: Space, dModel: nu
     const families = isFirst ? space.mixers : space.channelMixers
     const operator = matchOperator(families, item, dModel, path)
     if (operator === undefined)
-      throw new HeddleError('spec-invalid', `${operatorKey({ kind: item.kind, ...(item.params && { params: item.params }) })} is not in the search space`, {
-        path,
-        hint: `it offers ${families.flat().map(operatorKey).join(', ')}`,
-      })
+      throw new HeddleError(
+        'spec-invalid',
+        `${operatorKey({ kind: item.kind, ...(item.params && { params: item.params }) })} is not in the search space`,
+        {
+          path,
+          hint: `it offers ${families.flat().map(operatorKey).join(', ')}`,
+        },
+      )
     if (isFirst) units.push({ mixer: operator, channels: [], path })
     else if (units.length > 0) units.at(-1)!.channels.push(operator)
-    else throw new HeddleError('spec-invalid', `a stack of the search space starts with a sequence mixer, not ${item.kind}`, { path })
+    else
+      throw new HeddleError(
+        'spec-invalid',
+        `a stack of the search space starts with a sequence mixer, not ${item.kind}`,
+        { path },
+      )
   }
   const { channelCounts } = space.config
   const wrong = units.find(({ channels }) => !channelCounts.includes(channels.length))
   if (wrong !== undefined)
-    throw new HeddleError('spec-invalid', `${wrong.mixer.kind} has ${wrong.channels.length} channel mixers after it; the search space allows ${channelCounts.join(' or ')}`, {
-      path: wrong.path,
-    })
+    throw new HeddleError(
+      'spec-invalid',
+      `${wrong.mixer.kind} has ${wrong.channels.length} channel mixers after it; the search space allows ${channelCounts.join(' or ')}`,
+      {
+        path: wrong.path,
+      },
+    )
   return units.map(({ mixer, channels }) => ({ mixer, channels }))
 }
 
 /** Throws HeddleError `spec-invalid` unless a stack has as many blocks as the space allows. */
 export function checkDepth(count: number, { config: { minBlocks, maxBlocks } }: Space): void {
   if (count < minBlocks || count > maxBlocks)
-    throw new HeddleError('spec-invalid', `the stack has ${count} blocks; the search space allows ${minBlocks} to ${maxBlocks}`, { path: 'blocks' })
+    throw new HeddleError(
+      'spec-invalid',
+      `the stack has ${count} blocks; the search space allows ${minBlocks} to ${maxBlocks}`,
+      { path: 'blocks' },
+    )
 }
 
 /** A random sequence mixer other than `except`; undefined if there is none. */
@@ -84,14 +101,20 @@ export function recount(channels: readonly Operator[], space: Space, rng: Rng): 
 
 /** Reads a list of channel mixers of a genome. */
 export function channelsFrom(json: unknown, space: Space, path: string): Operator[] {
-  const channels = listFrom(json, 0, space.config.maxBlocks, path).map((item, i) => operatorFrom(item, space.channelMixers, `${path}[${i}]`))
+  const channels = listFrom(json, 0, space.config.maxBlocks, path).map((item, i) =>
+    operatorFrom(item, space.channelMixers, `${path}[${i}]`),
+  )
   const { channelCounts } = space.config
-  if (!channelCounts.includes(channels.length)) refuse(path, `${channels.length} channel mixers; the space allows ${channelCounts.join(' or ')}`)
+  if (!channelCounts.includes(channels.length))
+    refuse(path, `${channels.length} channel mixers; the space allows ${channelCounts.join(' or ')}`)
   return channels
 }
 
 /** Reads a unit of a genome. */
 export function unitFrom(json: unknown, space: Space, path: string): Unit {
   const { mixer, channels } = objectFrom(json, ['mixer', 'channels'], path)
-  return { mixer: operatorFrom(mixer, space.mixers, `${path}.mixer`), channels: channelsFrom(channels, space, `${path}.channels`) }
+  return {
+    mixer: operatorFrom(mixer, space.mixers, `${path}.mixer`),
+    channels: channelsFrom(channels, space, `${path}.channels`),
+  }
 }

@@ -26,11 +26,13 @@ export function leadingFronts(points: readonly (readonly number[])[], size: numb
       // what dominates one point dominates many: ask it sooner
       else if (by > 0) [guide[by], guide[by >> 1]] = [guide[by >> 1]!, guide[by]!]
     }
-    if ((globalThis as any).dbg) console.log("m", m, rest.length, guide.length)
     // exact up to front m: what dominates its points is among the rest too
     const fronts = nonDominatedSort(rest.map((i) => points[i]!)).slice(0, m + 1)
     if (fronts.reduce((sum, front) => sum + front.length, 0) >= size)
-      return upTo(fronts.map((front) => front.map((i) => rest[i]!)), size)
+      return upTo(
+        fronts.map((front) => front.map((i) => rest[i]!)),
+        size,
+      )
   }
   return upTo(nonDominatedSort(points), size)
 }

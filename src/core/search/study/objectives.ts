@@ -36,10 +36,14 @@ const MAX_CONSTRAINTS = 16
  */
 export function parseGoal(json: unknown, path = 'goal'): Goal {
   const fields = objectFrom(json, ['objectives', 'constraints'], path)
-  const objectives = listFrom(fields['objectives'], 1, MAX_OBJECTIVES, `${path}.objectives`).map((item, i) => parseObjective(item, `${path}.objectives[${i}]`))
+  const objectives = listFrom(fields['objectives'], 1, MAX_OBJECTIVES, `${path}.objectives`).map((item, i) =>
+    parseObjective(item, `${path}.objectives[${i}]`),
+  )
   const twice = objectives.findIndex(({ metric }, i) => objectives.findIndex((other) => other.metric === metric) < i)
   if (twice >= 0) refuse(`${path}.objectives[${twice}]`, `${objectives[twice]!.metric} is an objective already`)
-  const constraints = listFrom(fields['constraints'] ?? [], 0, MAX_CONSTRAINTS, `${path}.constraints`).map((item, i) => parseConstraint(item, `${path}.constraints[${i}]`))
+  const constraints = listFrom(fields['constraints'] ?? [], 0, MAX_CONSTRAINTS, `${path}.constraints`).map((item, i) =>
+    parseConstraint(item, `${path}.constraints[${i}]`),
+  )
   return { objectives, constraints }
 }
 
@@ -48,14 +52,16 @@ function parseObjective(json: unknown, path: string): Objective {
   const metric = metricFrom(fields['metric'], `${path}.metric`)
   const better = metricOf(metric)?.better
   const given = fields['direction'] ?? (better && (better === 'lower' ? 'minimise' : 'maximise'))
-  if (given === undefined) refuse(path, `${metric} is neither better low nor high: say which`, 'give direction: minimise or maximise')
+  if (given === undefined)
+    refuse(path, `${metric} is neither better low nor high: say which`, 'give direction: minimise or maximise')
   return { metric, direction: wordFrom(given, ['minimise', 'maximise'], `${path}.direction`) }
 }
 
 function parseConstraint(json: unknown, path: string): Constraint {
   const fields = objectFrom(json, ['metric', 'max', 'min'], path)
   const metric = metricFrom(fields['metric'], `${path}.metric`)
-  const bound = (name: 'min' | 'max'): number | undefined => (fields[name] === undefined ? undefined : numberFrom(fields[name], `${path}.${name}`))
+  const bound = (name: 'min' | 'max'): number | undefined =>
+    fields[name] === undefined ? undefined : numberFrom(fields[name], `${path}.${name}`)
   const min = bound('min')
   const max = bound('max')
   if (min === undefined && max === undefined) refuse(path, `a constraint on ${metric} needs min or max`)
@@ -65,7 +71,8 @@ function parseConstraint(json: unknown, path: string): Constraint {
 
 function metricFrom(json: unknown, path: string): string {
   const metric = textFrom(json, path)
-  if (metricOf(metric) === undefined) refuse(path, `unknown metric ${show(metric)}`, `known metrics: ${knownMetrics.map(({ kind }) => kind).join(', ')}`)
+  if (metricOf(metric) === undefined)
+    refuse(path, `unknown metric ${show(metric)}`, `known metrics: ${knownMetrics.map(({ kind }) => kind).join(', ')}`)
   return metric
 }
 
@@ -73,17 +80,23 @@ function metricFrom(json: unknown, path: string): string {
 export const metricValue = (metrics: Metrics, metric: string): number => metrics[metric] ?? NaN
 
 /** The objectives' values as they are, in order; NaN where missing. */
-export const objectiveValues = (goal: Goal, metrics: Metrics): number[] => goal.objectives.map(({ metric }) => metricValue(metrics, metric))
+export const objectiveValues = (goal: Goal, metrics: Metrics): number[] =>
+  goal.objectives.map(({ metric }) => metricValue(metrics, metric))
 
 /** The directions of the objectives, as core/stats takes them. */
 export const directionsOf = (goal: Goal): Direction[] => goal.objectives.map(({ direction }) => direction)
 
-/** The objectives' values turned so that small is good; not finite for a trial that has no place among others. */
-export function costsOf(goal: Goal, { state, metrics }: Pick<Trial, 'state' | 'metrics'>): number[] {
-  return goal.objectives.map(({ metric, direction }) => {
-    const value = state === 'done' ? metricValue(metrics, metric) : NaN
-    return direction === 'minimise' ? value : -value
-  })
+/** The objectives' values turned so that small is good; undefined for a trial that failed or lacks a finite value of one. */
+export function costsOf({ objectives }: Goal, { state, metrics }: Pick<Trial, 'state' | 'metrics'>): number[] | undefined {
+  if (state !== 'done') return undefined
+  // a loop: long histories pass through here for every proposal
+  const costs: number[] = []
+  for (const { metric, direction } of objectives) {
+    const value = metricValue(metrics, metric)
+    if (!Number.isFinite(value)) return undefined
+    costs.push(direction === 'minimise' ? value : -value)
+  }
+  return costs
 }
 
 /**
@@ -102,4 +115,5 @@ export function violation(constraints: readonly Constraint[], metrics: Metrics):
 }
 
 /** Whether metrics keep every constraint. */
-export const meets = (constraints: readonly Constraint[], metrics: Metrics): boolean => violation(constraints, metrics) === 0
+export const meets = (constraints: readonly Constraint[], metrics: Metrics): boolean =>
+  violation(constraints, metrics) === 0

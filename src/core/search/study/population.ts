@@ -13,7 +13,7 @@ export interface Member {
 /** The trial as a member; undefined if it failed or an objective is missing or not finite. */
 export function memberOf(trial: Trial, goal: Goal): Member | undefined {
   const costs = costsOf(goal, trial)
-  return costs.every(Number.isFinite) ? { trial, costs } : undefined
+  return costs && { trial, costs }
 }
 
 /** The members among trials, in their order. */

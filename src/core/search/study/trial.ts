@@ -54,7 +54,8 @@ export function visibleHistory(rows: readonly Trial[], number: number, parallel:
   for (let n = 0; n < number; n++) {
     const row = byNumber[n]
     if (row === undefined) return undefined
-    if (n >= seen) pending.push({ number: n, genome: row.genome, key: row.key, parents: row.parents, mutation: row.mutation })
+    if (n >= seen)
+      pending.push({ number: n, genome: row.genome, key: row.key, parents: row.parents, mutation: row.mutation })
     else if (isFinished(row)) trials.push(row)
     else return undefined
   }

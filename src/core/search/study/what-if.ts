@@ -45,9 +45,16 @@ export function whatIf(rows: readonly Trial[], { goal, predict }: WhatIf): WhatI
       const { problem, ...prediction } = predictionOf(trial, predict)
       const metrics = { ...trial.metrics, ...prediction.metrics }
       const excess = problem === undefined ? violation(goal.constraints, metrics) : Infinity
-      return { trial, metrics, problem, predicted: Object.keys(prediction.metrics), excess, costs: costsOf(goal, { state: trial.state, metrics }) }
+      return {
+        trial,
+        metrics,
+        problem,
+        predicted: Object.keys(prediction.metrics),
+        excess,
+        costs: costsOf(goal, { state: trial.state, metrics }),
+      }
     })
-  const candidates = seen.filter(({ excess, costs }) => excess === 0 && costs.every(Number.isFinite))
+  const candidates = seen.flatMap(({ trial, excess, costs }) => (excess === 0 && costs !== undefined ? [{ trial, costs }] : []))
   const front = paretoFront(candidates.map(({ costs }) => costs)).map((i) => candidates[i]!)
   front.sort((a, b) => compareCosts(a.costs, b.costs))
   const onFront = new Set(front.map(({ trial }) => trial.number))

@@ -41,7 +41,12 @@ export interface Additivity {
 /** Compares predictions with measurements. Throws `param-invalid` for a value that is not finite or a measurement that is not positive. */
 export function additivity(cases: readonly AdditivityCase[]): Additivity {
   cases.forEach(({ predicted, measured }, i) =>
-    check(Number.isFinite(predicted) && measured > 0 && measured < Infinity, `cases[${i}]`, `case ${i}: predicted (${predicted}) must be finite and measured (${measured}) positive`))
+    check(
+      Number.isFinite(predicted) && measured > 0 && measured < Infinity,
+      `cases[${i}]`,
+      `case ${i}: predicted (${predicted}) must be finite and measured (${measured}) positive`,
+    ),
+  )
   const relative = cases.map(({ predicted, measured }) => predicted / measured - 1)
   const sizes = relative.map(Math.abs)
   return {
@@ -51,13 +56,22 @@ export function additivity(cases: readonly AdditivityCase[]): Additivity {
     p95Error: quantile(sizes, 0.95),
     worstError: quantile(sizes, 1),
     bias: median(relative),
-    kendall: cases.length < 2 ? NaN : kendall(cases.map((c) => c.predicted), cases.map((c) => c.measured)),
+    kendall:
+      cases.length < 2
+        ? NaN
+        : kendall(
+            cases.map((c) => c.predicted),
+            cases.map((c) => c.measured),
+          ),
     byBlock: residualsBy(cases, (blocks) => blocks),
     byPair: residualsBy(cases, (blocks) => blocks.slice(1).map((name, i) => `${blocks[i]!} > ${name}`)),
   }
 }
 
-function residualsBy(cases: readonly AdditivityCase[], namesOf: (blocks: readonly string[]) => readonly string[]): ResidualPart[] {
+function residualsBy(
+  cases: readonly AdditivityCase[],
+  namesOf: (blocks: readonly string[]) => readonly string[],
+): ResidualPart[] {
   const parts = new Map<string, { count: number; sum: number }>()
   for (const { predicted, measured, blocks } of cases) {
     for (const name of namesOf(blocks)) {
@@ -65,5 +79,7 @@ function residualsBy(cases: readonly AdditivityCase[], namesOf: (blocks: readonl
       parts.set(name, { count: part.count + 1, sum: part.sum + (measured - predicted) / blocks.length })
     }
   }
-  return [...parts].map(([name, { count, sum }]) => ({ name, count, residual: sum / count })).sort((a, b) => Math.abs(b.residual) - Math.abs(a.residual))
+  return [...parts]
+    .map(([name, { count, sum }]) => ({ name, count, residual: sum / count }))
+    .sort((a, b) => Math.abs(b.residual) - Math.abs(a.residual))
 }

@@ -29,12 +29,24 @@ export interface CopiesSlope {
  * disturbed median does not bend it.
  * Throws `param-invalid` for fewer than two different numbers of copies, or rounds of different lengths.
  */
-export function copiesSlope(copies: readonly number[], samples: readonly ArrayLike<number>[], options: RoundsOptions): CopiesSlope {
-  check(new Set(copies).size >= 2 && copies.length === samples.length, 'copies', `a slope needs at least two different numbers of copies with samples, got ${copies.join(', ')} and ${samples.length} lists`)
-  const [slope, intercept] = roundsInterval(samples, (medians) => {
-    const line = theilSen(copies, medians)
-    return [line.slope, line.intercept]
-  }, options)
+export function copiesSlope(
+  copies: readonly number[],
+  samples: readonly ArrayLike<number>[],
+  options: RoundsOptions,
+): CopiesSlope {
+  check(
+    new Set(copies).size >= 2 && copies.length === samples.length,
+    'copies',
+    `a slope needs at least two different numbers of copies with samples, got ${copies.join(', ')} and ${samples.length} lists`,
+  )
+  const [slope, intercept] = roundsInterval(
+    samples,
+    (medians) => {
+      const line = theilSen(copies, medians)
+      return [line.slope, line.intercept]
+    },
+    options,
+  )
   return {
     slope: slope!,
     intercept: intercept!,
@@ -60,13 +72,23 @@ export function roundsInterval(
   const resamples = checkCount('resamples', options.resamples ?? 400, 20, 10_000)
   const level = checkLevel(options.level ?? DEFAULT_LEVEL)
   const rounds = samples[0]?.length ?? 0
-  check(rounds > 0 && samples.every((list) => list.length === rounds), 'samples', `every list must have one sample for each round, got ${samples.map((list) => list.length).join(', ')}`)
+  check(
+    rounds > 0 && samples.every((list) => list.length === rounds),
+    'samples',
+    `every list must have one sample for each round, got ${samples.map((list) => list.length).join(', ')}`,
+  )
   const estimates = statistics(samples.map(median))
   const drawn = Array.from({ length: resamples }, () => {
     const order = drawRounds(rounds, options.rng)
     return statistics(samples.map((list) => median(Float64Array.from(order, (round) => list[round]!))))
   })
-  return estimates.map((estimate, i) => percentileInterval(estimate, drawn.map((values) => values[i]!), level))
+  return estimates.map((estimate, i) =>
+    percentileInterval(
+      estimate,
+      drawn.map((values) => values[i]!),
+      level,
+    ),
+  )
 }
 
 /** Rounds of a resample: runs of neighbours that start anywhere and go round, of a length that grows with the count. */
@@ -81,10 +103,12 @@ function drawRounds(rounds: number, rng: Rng): Uint32Array {
 }
 
 function theilSen(x: readonly number[], y: readonly number[]): { readonly slope: number; readonly intercept: number } {
-  const pairs = x.flatMap((xi, i) => x.slice(i + 1).flatMap((xj, k) => {
-    const distance = Math.abs(xj - xi)
-    return distance === 0 ? [] : [{ slope: (y[i + 1 + k]! - y[i]!) / (xj - xi), weight: distance }]
-  }))
+  const pairs = x.flatMap((xi, i) =>
+    x.slice(i + 1).flatMap((xj, k) => {
+      const distance = Math.abs(xj - xi)
+      return distance === 0 ? [] : [{ slope: (y[i + 1 + k]! - y[i]!) / (xj - xi), weight: distance }]
+    }),
+  )
   const slope = weightedMedian(pairs)
   return { slope, intercept: median(y.map((value, i) => value - slope * x[i]!)) }
 }

@@ -94,14 +94,25 @@ export interface TrustPanel {
 export function trustPanel(items: readonly TrustItem[], options: TrustOptions): TrustPanel {
   check(items.length >= 3, 'items', `rank correlations need at least 3 architectures, got ${items.length}`)
   for (const { name, replicates } of items) check(replicates.length > 0, 'items', `${name} has no run`)
-  const { direction = 'minimise', finalDirection = direction, threshold = 0.9, topK = Math.max(1, Math.round(items.length / 4)), ...rest } = options
-  check(Number.isInteger(topK) && topK >= 1 && topK <= items.length, 'topK', `top k (${topK}) must be a whole number from 1 to the ${items.length} architectures`)
+  const {
+    direction = 'minimise',
+    finalDirection = direction,
+    threshold = 0.9,
+    topK = Math.max(1, Math.round(items.length / 4)),
+    ...rest
+  } = options
+  check(
+    Number.isInteger(topK) && topK >= 1 && topK <= items.length,
+    'topK',
+    `top k (${topK}) must be a whole number from 1 to the ${items.length} architectures`,
+  )
   const sign = direction === 'maximise' ? -1 : 1
   const finalSign = finalDirection === 'maximise' ? -1 : 1
   const means = items.map(({ replicates }) => meanCurve(replicates))
   const curves = means.map(({ curve }) => curve.map(({ step, value }) => ({ step, value: sign * value })))
   const settings: Settings = { ...rest, threshold, topK }
-  const costs = (name: string, of: 'baselines' | 'scores'): Float64Array => Float64Array.from(items, (item) => -(item[of][name] ?? NaN))
+  const costs = (name: string, of: 'baselines' | 'scores'): Float64Array =>
+    Float64Array.from(items, (item) => -(item[of][name] ?? NaN))
   const baselines = namesOf(items, 'baselines').map((name): [string, Float64Array] => [name, costs(name, 'baselines')])
   const targets: [string, Float64Array][] = [
     ['final', Float64Array.from(means, ({ final }) => finalSign * final)],
@@ -114,18 +125,30 @@ export function trustPanel(items: readonly TrustItem[], options: TrustOptions): 
     threshold,
     seeds: Math.min(...items.map(({ replicates }) => replicates.length)),
     targets: usable.map(([name, values]) => judgeTarget(name, values, curves, baselines, settings)),
-    ceiling: noiseCeiling(items.map(({ replicates }) => replicates.map(({ final }) => final)), rest),
+    ceiling: noiseCeiling(
+      items.map(({ replicates }) => replicates.map(({ final }) => final)),
+      rest,
+    ),
   }
 }
 
-type Settings = Omit<TrustOptions, 'direction' | 'finalDirection' | 'threshold' | 'topK'> & { readonly threshold: number; readonly topK: number }
+type Settings = Omit<TrustOptions, 'direction' | 'finalDirection' | 'threshold' | 'topK'> & {
+  readonly threshold: number
+  readonly topK: number
+}
 
 function namesOf(items: readonly TrustItem[], of: 'baselines' | 'scores'): string[] {
   return [...new Set(items.flatMap((item) => Object.keys(item[of])))]
 }
 
 /** All values are small-is-good. */
-function judgeTarget(target: string, values: Float64Array, curves: readonly (readonly CurvePoint[])[], baselines: readonly (readonly [string, Float64Array])[], settings: Settings): TrustTarget {
+function judgeTarget(
+  target: string,
+  values: Float64Array,
+  curves: readonly (readonly CurvePoint[])[],
+  baselines: readonly (readonly [string, Float64Array])[],
+  settings: Settings,
+): TrustTarget {
   const settling = settleStep(curves, values, { ...settings, statistic: 'spearman' })
   const valueAt = curves.map((curve) => new Map(curve.map(({ step, value }) => [step, value])))
   return {

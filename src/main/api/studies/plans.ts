@@ -1,12 +1,13 @@
 // The experiments of the Nemotron-Flash paper as lists of training configurations (arXiv 2511.18890, sections 3.2 to 3.4).
 // A plan is pure: the same settings give the same runs, so that a study that was interrupted finds what it has done.
 
+import { gla } from '#core/blocks/gla.ts'
 import { HeddleError } from '#core/errors.ts'
 import type { ArchSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import type { TrainConfig } from '#core/optim/train-config.ts'
-import { choice, integer, optionalInteger, optionalReal } from '#core/params.ts'
+import { choice, optionalInteger, optionalReal } from '#core/params.ts'
 import type { ValuesOf } from '#core/params.ts'
 import { matchWidth, paramsOf } from './match-width.ts'
 import type { StackAt } from './match-width.ts'
@@ -14,18 +15,54 @@ import type { StackAt } from './match-width.ts'
 const size = { min: 1, max: 1 << 20, default: null }
 
 export const STUDY_PARAMS = {
-  preset: choice({ doc: 'small: minutes on two cores. paper: the sizes of the paper, for a GPU; data and tokenizer are yours.', choices: ['small', 'paper'], default: 'small' }),
-  dModel: optionalInteger({ doc: 'Width of the first stack; others are widened to as many parameters; none: of the preset.', ...size }),
-  operators: optionalInteger({ doc: 'Mixers and FFNs of a stack, a multiple of 6; none: of the preset.', min: 6, max: 960, default: null }),
-  metaTokens: optionalInteger({ doc: 'Meta tokens of the arm that has them; none: of the preset.', min: 1, max: 4096, default: null }),
-  seeds: optionalInteger({ doc: 'Training seeds of each configuration; none: of the preset.', min: 1, max: 100, default: null }),
+  preset: choice({
+    doc: 'small: minutes on two cores. paper: the sizes of the paper, for a GPU; data and tokenizer are yours.',
+    choices: ['small', 'paper'],
+    default: 'small',
+  }),
+  dModel: optionalInteger({
+    doc: 'Width of the first stack; others are widened to as many parameters; none: of the preset.',
+    ...size,
+  }),
+  operators: optionalInteger({
+    doc: 'Mixers and FFNs of a stack, a multiple of 6; none: of the preset.',
+    min: 6,
+    max: 960,
+    default: null,
+  }),
+  metaTokens: optionalInteger({
+    doc: 'Meta tokens of the arm that has them; none: of the preset.',
+    min: 1,
+    max: 4096,
+    default: null,
+  }),
+  seeds: optionalInteger({
+    doc: 'Training seeds of each configuration; none: of the preset.',
+    min: 1,
+    max: 100,
+    default: null,
+  }),
   steps: optionalInteger({ doc: 'Optimiser steps; none: of the preset.', min: 1, max: 1e9, default: null }),
   batchSize: optionalInteger({ doc: 'Sequences per batch; none: of the preset.', min: 1, max: 65536, default: null }),
   seqLen: optionalInteger({ doc: 'Tokens per sequence; none: of the preset.', min: 2, max: 1 << 20, default: null }),
-  accumulation: optionalInteger({ doc: 'Batches per optimiser step; none: of the preset.', min: 1, max: 65536, default: null }),
-  validationTokens: optionalInteger({ doc: 'Held-out tokens that a validation scores, at most; none: of the preset.', min: 1, max: 1e12, default: null }),
+  accumulation: optionalInteger({
+    doc: 'Batches per optimiser step; none: of the preset.',
+    min: 1,
+    max: 65536,
+    default: null,
+  }),
+  validationTokens: optionalInteger({
+    doc: 'Held-out tokens that a validation scores, at most; none: of the preset.',
+    min: 1,
+    max: 1e12,
+    default: null,
+  }),
   lr: optionalReal({ doc: 'Highest learning rate; none: of the preset.', min: 0, max: 10, default: null }),
-  mode: choice({ doc: 'proxy-trust: short runs as prefixes of the long ones, as runs with their own schedule, or both.', choices: ['both', 'prefix', 'scheduled'], default: 'both' }),
+  mode: choice({
+    doc: 'proxy-trust: short runs as prefixes of the long ones, as runs with their own schedule, or both.',
+    choices: ['both', 'prefix', 'scheduled'],
+    default: 'both',
+  }),
 } as const
 
 /** What a study is made from: plain data, stored with it. */
@@ -57,18 +94,61 @@ export interface StudyPlan {
 
 const PRESETS = {
   // a few seconds a run on two cores
-  small: { dModel: 96, widthStep: 8, headDim: 16, operators: 6, metaTokens: 16, steps: 120, batchSize: 4, seqLen: 128, accumulation: 1, validationTokens: 8192, lr: 3e-3, window: null, dState: 16, tieEmbeddings: true },
+  small: {
+    dModel: 96,
+    widthStep: 8,
+    headDim: 16,
+    operators: 6,
+    metaTokens: 16,
+    steps: 120,
+    batchSize: 4,
+    seqLen: 128,
+    accumulation: 1,
+    validationTokens: 8192,
+    lr: 3e-3,
+    window: null,
+    dState: 16,
+    tieEmbeddings: true,
+  },
   // 500 M parameters with a vocabulary of 32,000; 100 B tokens of about a million a step
-  paper: { dModel: 1600, widthStep: 64, headDim: 64, operators: 24, metaTokens: 256, steps: 95_000, batchSize: 8, seqLen: 4096, accumulation: 32, validationTokens: 1 << 22, lr: 5e-4, window: 512, dState: 16, tieEmbeddings: false },
+  paper: {
+    dModel: 1600,
+    widthStep: 64,
+    headDim: 64,
+    operators: 24,
+    metaTokens: 256,
+    steps: 95_000,
+    batchSize: 8,
+    seqLen: 4096,
+    accumulation: 32,
+    validationTokens: 1 << 22,
+    lr: 5e-4,
+    window: 512,
+    dState: 16,
+    tieEmbeddings: false,
+  },
 } as const
 
 type Sizes = ReturnType<typeof sizesOf>
 
 function sizesOf(settings: StudySettings) {
   const preset = PRESETS[settings.preset]
-  const given = Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== null && Object.hasOwn(preset, name)))
-  const sizes = { ...preset, ...given } as { readonly [K in keyof typeof preset]: K extends 'window' ? number | null : K extends 'tieEmbeddings' ? boolean : number }
-  if (sizes.operators % 6 !== 0) throw new HeddleError('param-invalid', `operators (${sizes.operators}) must be a multiple of 6, so that pairs and single mixers have as many`, { path: 'operators' })
+  const given = Object.fromEntries(
+    Object.entries(settings).filter(([name, value]) => value !== null && Object.hasOwn(preset, name)),
+  )
+  const sizes = { ...preset, ...given } as {
+    readonly [K in keyof typeof preset]: K extends 'window'
+      ? number | null
+      : K extends 'tieEmbeddings'
+        ? boolean
+        : number
+  }
+  if (sizes.operators % 6 !== 0)
+    throw new HeddleError(
+      'param-invalid',
+      `operators (${sizes.operators}) must be a multiple of 6, so that pairs and single mixers have as many`,
+      { path: 'operators' },
+    )
   return sizes
 }
 
@@ -76,7 +156,7 @@ function sizesOf(settings: StudySettings) {
 function mixersOf({ window, dState, headDim }: Sizes, dModel: number) {
   return {
     Attention: `a{headDim: ${headDim}${window === null ? '' : `, window: ${window}`}}`,
-    GLA: 'gla',
+    GLA: gla.symbol,
     DeltaNet: `d{nHeads: ${dModel / headDim}}`,
     'Gated DeltaNet': `gdn{headDim: ${headDim}}`,
     RWKV7: `r7{headDim: ${headDim}}`,
@@ -89,8 +169,16 @@ type Mixer = keyof ReturnType<typeof mixersOf>
 type Symbols = Readonly<Record<Mixer, string>>
 
 /** A named pattern of mixers, at any width. */
-function stackAt(name: string, pattern: (symbols: Symbols) => string, sizes: Sizes, { vocabSize }: StudySettings): StackAt {
-  return (dModel) => parseSpecText(`{name: ${JSON.stringify(name)}, dModel: ${dModel}, vocabSize: ${vocabSize}, tieEmbeddings: ${sizes.tieEmbeddings}} ${pattern(mixersOf(sizes, dModel))}`)
+function stackAt(
+  name: string,
+  pattern: (symbols: Symbols) => string,
+  sizes: Sizes,
+  { vocabSize }: StudySettings,
+): StackAt {
+  return (dModel) =>
+    parseSpecText(
+      `{name: ${JSON.stringify(name)}, dModel: ${dModel}, vocabSize: ${vocabSize}, tieEmbeddings: ${sizes.tieEmbeddings}} ${pattern(mixersOf(sizes, dModel))}`,
+    )
 }
 
 /** Stacks widened to the parameters of the first one. */
@@ -108,7 +196,11 @@ interface Arm {
   readonly steps?: number
 }
 
-function trained(arms: readonly Arm[], settings: StudySettings, defaults: { readonly seeds?: number; readonly lr?: number; readonly validations?: number } = {}): PlannedRun[] {
+function trained(
+  arms: readonly Arm[],
+  settings: StudySettings,
+  defaults: { readonly seeds?: number; readonly lr?: number; readonly validations?: number } = {},
+): PlannedRun[] {
   const sizes = sizesOf(settings)
   const seeds = settings.seeds ?? defaults.seeds ?? 1
   return arms.flatMap(({ row, column, spec, optimiser = {}, steps = sizes.steps }) =>
@@ -119,7 +211,15 @@ function trained(arms: readonly Arm[], settings: StudySettings, defaults: { read
       config: parseTrainConfig({
         spec,
         data: settings.data,
-        run: { steps, batchSize: sizes.batchSize, seqLen: sizes.seqLen, accumulation: sizes.accumulation, seed: i + 1, validationEvery: Math.max(1, Math.floor(sizes.steps / (defaults.validations ?? 6))), validationTokens: sizes.validationTokens },
+        run: {
+          steps,
+          batchSize: sizes.batchSize,
+          seqLen: sizes.seqLen,
+          accumulation: sizes.accumulation,
+          seed: i + 1,
+          validationEvery: Math.max(1, Math.floor(sizes.steps / (defaults.validations ?? 6))),
+          validationTokens: sizes.validationTokens,
+        },
         optimiser,
         schedule: { lr: settings.lr ?? defaults.lr ?? sizes.lr, warmup: Math.max(1, Math.round(steps / 20)) },
         target: settings.target,
@@ -146,12 +246,32 @@ const operatorAblation: StudyPlan = {
       readonly pattern: (symbols: Symbols) => string
     }
     // the state-space models of the paper stand without FFNs
-    const pure = names.map((row): Cell => ({ row, column: ALONE, pattern: (s) => (row.startsWith('Mamba') ? `(${s[row]})x${operators}` : `(${s[row]} f)x${operators / 2}`) }))
-    const pair = (row: Mixer, other: Mixer): Cell => ({ row, column: `+ ${other}`, pattern: (s) => `(${s[row]} ${s[other]} f)x${operators / 3}` })
+    const pure = names.map((row): Cell => ({
+      row,
+      column: ALONE,
+      pattern: (s) => (row.startsWith('Mamba') ? `(${s[row]})x${operators}` : `(${s[row]} f)x${operators / 2}`),
+    }))
+    const pair = (row: Mixer, other: Mixer): Cell => ({
+      row,
+      column: `+ ${other}`,
+      pattern: (s) => `(${s[row]} ${s[other]} f)x${operators / 3}`,
+    })
     const linear = ['DeltaNet', 'Gated DeltaNet', 'GLA'] as const
-    const all = [...pure, ...linear.map((name) => pair(name, 'Attention')), ...(['Attention', ...linear] as const).map((name) => pair(name, 'Mamba2'))]
-    const specs = matched(all.map(({ row, column, pattern }) => stackAt(column === ALONE ? row : `${row} ${column}`, pattern, sizes, settings)), sizes)
-    return trained(all.map(({ row, column }, i) => ({ row, column, spec: specs[i]! })), settings)
+    const all = [
+      ...pure,
+      ...linear.map((name) => pair(name, 'Attention')),
+      ...(['Attention', ...linear] as const).map((name) => pair(name, 'Mamba2')),
+    ]
+    const specs = matched(
+      all.map(({ row, column, pattern }) =>
+        stackAt(column === ALONE ? row : `${row} ${column}`, pattern, sizes, settings),
+      ),
+      sizes,
+    )
+    return trained(
+      all.map(({ row, column }, i) => ({ row, column, spec: specs[i]! })),
+      settings,
+    )
   },
 }
 
@@ -164,7 +284,10 @@ function models(sizes: Sizes, settings: StudySettings): ArchSpec[] {
     ['Mamba2', (s) => `(${s.Mamba2})x${n}`],
     ['Hybrid', (s) => `(${s.DeltaNet} f ${s.Mamba2} f ${s.Attention} f)x${n / 6}`],
   ]
-  return matched(patterns.map(([name, pattern]) => stackAt(name, pattern, sizes, settings)), sizes)
+  return matched(
+    patterns.map(([name, pattern]) => stackAt(name, pattern, sizes, settings)),
+    sizes,
+  )
 }
 
 const weightNorm: StudyPlan = {
@@ -174,7 +297,14 @@ const weightNorm: StudyPlan = {
   curves: ['loss', 'valLoss', 'weightNorm', 'gradNorm'],
   runs: (settings) => {
     const sizes = sizesOf(settings)
-    const arms = models(sizes, settings).flatMap((spec) => [false, true].map((isOn): Arm => ({ row: spec.name ?? '', column: isOn ? 'with' : 'without', spec, optimiser: { weightNorm: isOn } })))
+    const arms = models(sizes, settings).flatMap((spec) =>
+      [false, true].map((isOn): Arm => ({
+        row: spec.name ?? '',
+        column: isOn ? 'with' : 'without',
+        spec,
+        optimiser: { weightNorm: isOn },
+      })),
+    )
     return trained(arms, settings, settings.preset === 'paper' ? { lr: 1e-3 } : {})
   },
 }
@@ -187,7 +317,14 @@ const metaTokens: StudyPlan = {
   runs: (settings) => {
     const sizes = sizesOf(settings)
     const arms = models(sizes, settings).flatMap((spec) =>
-      [0, sizes.metaTokens].map((count): Arm => ({ row: spec.name ?? '', column: count === 0 ? 'without' : `${count} meta tokens`, spec: count === 0 ? spec : { ...spec, name: `${spec.name}, ${count} meta tokens`, model: { ...spec.model, metaTokens: count } } })),
+      [0, sizes.metaTokens].map((count): Arm => ({
+        row: spec.name ?? '',
+        column: count === 0 ? 'without' : `${count} meta tokens`,
+        spec:
+          count === 0
+            ? spec
+            : { ...spec, name: `${spec.name}, ${count} meta tokens`, model: { ...spec.model, metaTokens: count } },
+      })),
     )
     return trained(arms, settings)
   },
@@ -202,8 +339,19 @@ const proxyTrust: StudyPlan = {
     const sizes = sizesOf(settings)
     const n = sizes.operators
     const { Attention: a, GLA: gla, DeltaNet: d, 'Gated DeltaNet': gdn, Mamba2: m2 } = mixersOf(sizes, sizes.dModel)
-    const patterns = [`(${a} f)x${n / 2}`, `(${d} f)x${n / 2}`, `(${m2} f)x${n / 2}`, `(${gla} f)x${n / 2}`, `(${d} ${m2} f)x${n / 3}`, `(${gdn} ${a} f)x${n / 3}`, `(${d} f ${m2} f ${a} f)x${n / 6}`, `(f)x${n / 3} (${m2})x${(2 * n) / 3}`]
-    const specs = patterns.map((pattern) => stackAt(pattern.replace(/\{[^}]*\}/g, ''), () => pattern, sizes, settings)(sizes.dModel))
+    const patterns = [
+      `(${a} f)x${n / 2}`,
+      `(${d} f)x${n / 2}`,
+      `(${m2} f)x${n / 2}`,
+      `(${gla} f)x${n / 2}`,
+      `(${d} ${m2} f)x${n / 3}`,
+      `(${gdn} ${a} f)x${n / 3}`,
+      `(${d} f ${m2} f ${a} f)x${n / 6}`,
+      `(f)x${n / 3} (${m2})x${(2 * n) / 3}`,
+    ]
+    const specs = patterns.map((pattern) =>
+      stackAt(pattern.replace(/\{[^}]*\}/g, ''), () => pattern, sizes, settings)(sizes.dModel),
+    )
     const short = Math.max(1, Math.floor(sizes.steps / 4))
     const arms = specs.flatMap((spec): Arm[] => [
       { row: spec.name ?? '', column: `${sizes.steps} steps`, spec },
@@ -219,5 +367,7 @@ export const studyPlans: readonly StudyPlan[] = [operatorAblation, weightNorm, m
 export function studyPlanOf(kind: string): StudyPlan {
   const plan = studyPlans.find((p) => p.kind === kind)
   if (plan !== undefined) return plan
-  throw new HeddleError('usage', `unknown study ${JSON.stringify(kind)}`, { hint: `studies: ${studyPlans.map((p) => p.kind).join(', ')}` })
+  throw new HeddleError('usage', `unknown study ${JSON.stringify(kind)}`, {
+    hint: `studies: ${studyPlans.map((p) => p.kind).join(', ')}`,
+  })
 }

@@ -19,7 +19,10 @@ import type { PlannedRun, StudyPlan, StudySettings } from './plans.ts'
 
 export interface StudyHandlers extends TrainHandlers {
   /** Before each run, also those that are found. */
-  readonly onRun?: (run: PlannedRun, place: { readonly number: number; readonly total: number; readonly isFound: boolean }) => void
+  readonly onRun?: (
+    run: PlannedRun,
+    place: { readonly number: number; readonly total: number; readonly isFound: boolean },
+  ) => void
 }
 
 const FINAL = ['valLoss', 'perplexity', 'bitsPerByte', 'accuracy', 'weightNorm'] as const
@@ -28,12 +31,19 @@ const FINAL = ['valLoss', 'perplexity', 'bitsPerByte', 'accuracy', 'weightNorm']
  * Runs what is missing of a study; returns its number in the project.
  * @throws HeddleError `job-cancelled`, or what a run throws; the study can then be run again and goes on
  */
-export async function runStudy(runner: Runner, project: Project, plan: StudyPlan, settings: StudySettings, handlers: StudyHandlers = {}): Promise<number> {
+export async function runStudy(
+  runner: Runner,
+  project: Project,
+  plan: StudyPlan,
+  settings: StudySettings,
+  handlers: StudyHandlers = {},
+): Promise<number> {
   const planned = plan.runs(settings)
   const study = openStudy(project, plan, settings, planned)
   try {
     for (const [number, run] of planned.entries()) {
-      if (handlers.signal?.aborted === true) throw new HeddleError('job-cancelled', `cancelled before run ${number + 1} of ${planned.length}`)
+      if (handlers.signal?.aborted === true)
+        throw new HeddleError('job-cancelled', `cancelled before run ${number + 1} of ${planned.length}`)
       await runOne(runner, project, study, number, planned.length, run, handlers)
     }
     updateStudy(project, study, { state: 'done', error: null })
@@ -47,13 +57,23 @@ export async function runStudy(runner: Runner, project: Project, plan: StudyPlan
 
 function openStudy(project: Project, plan: StudyPlan, settings: StudySettings, planned: readonly PlannedRun[]): number {
   const config = plain({ settings, runs: planned.map(({ row, column, seed }) => ({ row, column, seed })) })
-  const known = listStudies(project, { kind: plan.kind }).find((row) => canonicalJson(row.config) === canonicalJson(config))
+  const known = listStudies(project, { kind: plan.kind }).find(
+    (row) => canonicalJson(row.config) === canonicalJson(config),
+  )
   if (known === undefined) return createStudy(project, { name: plan.title, kind: plan.kind, config, seed: 1 })
   updateStudy(project, known.id, { state: 'running', error: null })
   return known.id
 }
 
-async function runOne(runner: Runner, project: Project, study: number, number: number, total: number, planned: PlannedRun, handlers: StudyHandlers): Promise<void> {
+async function runOne(
+  runner: Runner,
+  project: Project,
+  study: number,
+  number: number,
+  total: number,
+  planned: PlannedRun,
+  handlers: StudyHandlers,
+): Promise<void> {
   const { config } = planned
   const known = trialOf(project, study, number)
   const isOver = known?.state === 'done' || known?.state === 'failed'
@@ -67,11 +87,18 @@ async function runOne(runner: Runner, project: Project, study: number, number: n
     const outcome = await runTraining(runner, { project, config, name, study, trial }, handlers)
     const { run, state, error } = outcome
     if (state === 'cancelled') throw new HeddleError('job-cancelled', error?.message ?? 'cancelled')
-    finishTrial(project, trial, { state, metrics: { ...finalOf(project, run!), tokensPerSecond: outcome.tokensPerSecond }, ...(error !== undefined && { error }) })
+    finishTrial(project, trial, {
+      state,
+      metrics: { ...finalOf(project, run!), tokensPerSecond: outcome.tokensPerSecond },
+      ...(error !== undefined && { error }),
+    })
   } catch (error) {
     // neither is an outcome of the configuration: the trial may run again
     if (trialOf(project, study, number)?.state === 'running')
-      finishTrial(project, trial, { state: error instanceof HeddleError && error.code === 'job-cancelled' ? 'cancelled' : 'interrupted', error: errorRecord(error) })
+      finishTrial(project, trial, {
+        state: error instanceof HeddleError && error.code === 'job-cancelled' ? 'cancelled' : 'interrupted',
+        error: errorRecord(error),
+      })
     throw error
   }
 }

@@ -40,15 +40,32 @@ export function summariseStudy(project: Project, id: number): StudySummary | und
   const places = study.config['runs']
   if (!Array.isArray(places)) return undefined
   const trials = listTrials(project, id)
-  const placed = trials.map((trial) => ({ trial, place: places[trial.number] as { readonly row: string; readonly column: string } }))
-  const cells = [...Map.groupBy(placed, ({ place }) => JSON.stringify([place.row, place.column])).values()].map((group) => cellOf(project, group[0]!.place, group.map(({ trial }) => trial)))
-  const distinct = (name: 'row' | 'column'): string[] => [...new Set((places as { row: string; column: string }[]).map((place) => place[name]))]
+  const placed = trials.map((trial) => ({
+    trial,
+    place: places[trial.number] as { readonly row: string; readonly column: string },
+  }))
+  const cells = [...Map.groupBy(placed, ({ place }) => JSON.stringify([place.row, place.column])).values()].map(
+    (group) =>
+      cellOf(
+        project,
+        group[0]!.place,
+        group.map(({ trial }) => trial),
+      ),
+  )
+  const distinct = (name: 'row' | 'column'): string[] => [
+    ...new Set((places as { row: string; column: string }[]).map((place) => place[name])),
+  ]
   return { study, rows: distinct('row'), columns: distinct('column'), cells, runs: cells.flatMap((cell) => cell.runs) }
 }
 
-function cellOf(project: Project, { row, column }: { readonly row: string; readonly column: string }, trials: readonly TrialRow[]): StudyCell {
+function cellOf(
+  project: Project,
+  { row, column }: { readonly row: string; readonly column: string },
+  trials: readonly TrialRow[],
+): StudyCell {
   const done = trials.filter((trial) => trial.state === 'done')
-  const valuesOf = (metric: string): number[] => done.map((trial) => trial.metrics?.[metric]).filter((value) => typeof value === 'number')
+  const valuesOf = (metric: string): number[] =>
+    done.map((trial) => trial.metrics?.[metric]).filter((value) => typeof value === 'number')
   const known = METRICS.map((metric) => [metric, valuesOf(metric)] as const).filter(([, values]) => values.length > 0)
   return {
     row,
@@ -62,7 +79,10 @@ function cellOf(project: Project, { row, column }: { readonly row: string; reado
 }
 
 /** Header and rows: for each column perplexity and, where bytes are known, bits per byte. */
-export function studyTable({ rows, columns, cells }: StudySummary): { readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] } {
+export function studyTable({ rows, columns, cells }: StudySummary): {
+  readonly header: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+} {
   const text = (cell: StudyCell | undefined): string => {
     if (cell === undefined) return ''
     const { means, deviations, failed } = cell
@@ -71,11 +91,18 @@ export function studyTable({ rows, columns, cells }: StudySummary): { readonly h
     const bits = means['bitsPerByte'] === undefined ? '' : ` / ${means['bitsPerByte'].toFixed(3)}`
     return `${means['perplexity'].toFixed(2)}${spread}${bits}${failed > 0 ? ` (${failed} diverged)` : ''}`
   }
-  const at = (row: string, column: string): StudyCell | undefined => cells.find((cell) => cell.row === row && cell.column === column)
+  const at = (row: string, column: string): StudyCell | undefined =>
+    cells.find((cell) => cell.row === row && cell.column === column)
   const params = (row: string): string => {
-    const counts = cells.filter((cell) => cell.row === row).flatMap(({ params }) => (params === null ? [] : [params / 1e6]))
-    const low = Math.min(...counts).toFixed(2), high = Math.max(...counts).toFixed(2)
+    const counts = cells
+      .filter((cell) => cell.row === row)
+      .flatMap(({ params }) => (params === null ? [] : [params / 1e6]))
+    const low = Math.min(...counts).toFixed(2),
+      high = Math.max(...counts).toFixed(2)
     return counts.length === 0 ? '' : low === high ? low : `${low}-${high}`
   }
-  return { header: ['', 'parameters, M', ...columns], rows: rows.map((row) => [row, params(row), ...columns.map((column) => text(at(row, column)))]) }
+  return {
+    header: ['', 'parameters, M', ...columns],
+    rows: rows.map((row) => [row, params(row), ...columns.map((column) => text(at(row, column)))]),
+  }
 }

@@ -17,14 +17,22 @@ export const importCommand: Command = {
   },
   run: ({ positionals, text }, output) => {
     const [kind, path] = positionals
-    if (kind !== 'lm-eval' || path === undefined || positionals.length > 2) throw new HeddleError('usage', 'import takes lm-eval and one file', { hint: 'heddle import lm-eval FILE --project FILE' })
+    if (kind !== 'lm-eval' || path === undefined || positionals.length > 2)
+      throw new HeddleError('usage', 'import takes lm-eval and one file', {
+        hint: 'heddle import lm-eval FILE --project FILE',
+      })
     if (text['project'] === undefined) throw new HeddleError('usage', 'import needs --project FILE')
     const run = runNumber(text['run'], text['project'])
     const project = openProject(text['project'], { create: run === undefined })
     try {
       const imported = importResults(project, path, run)
       if (output.isJson) return output.print(JSON.stringify(imported, null, 2))
-      const rows = imported.scores.map(({ task, metric, value, standardError }) => [task, metric, value.toFixed(4), standardError === null ? '' : `± ${standardError.toFixed(4)}`])
+      const rows = imported.scores.map(({ task, metric, value, standardError }) => [
+        task,
+        metric,
+        value.toFixed(4),
+        standardError === null ? '' : `± ${standardError.toFixed(4)}`,
+      ])
       output.print(table([['task', 'metric', 'value', 'error'], ...rows], [2]))
     } finally {
       closeProject(project)

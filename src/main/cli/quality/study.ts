@@ -17,10 +17,15 @@ import { trustText } from './trust.ts'
 
 export const study: Command = {
   name: 'study',
-  summary: "Repeat an experiment of the paper: one of its tables from training runs",
+  summary: 'Repeat an experiment of the paper: one of its tables from training runs',
   usage: 'NAME --project FILE',
   help: `Trains every configuration of an experiment, keeps all runs in the project, prints the table and writes a report beside the project. Runs that\nended are not repeated: the same command goes on where it was interrupted. Without flags it takes minutes on two cores, at sizes whose numbers do\nnot compare with published ones; --preset paper takes the sizes of the paper.\n\n${table(studyPlans.map((p) => [`  ${p.kind}`, p.doc]))}`,
-  examples: ['study operator-ablation --project ablation.heddle', 'study weight-norm --project norm.heddle --steps 400 --seeds 3', 'study proxy-trust --project trust.heddle --mode prefix', 'study operator-ablation --project full.heddle --preset paper --data corpus --tokenizer tokenizer.json --target ort-cuda'],
+  examples: [
+    'study operator-ablation --project ablation.heddle',
+    'study weight-norm --project norm.heddle --steps 400 --seeds 3',
+    'study proxy-trust --project trust.heddle --mode prefix',
+    'study operator-ablation --project full.heddle --preset paper --data corpus --tokenizer tokenizer.json --target ort-cuda',
+  ],
   flags: {
     project: { type: 'text', value: 'FILE', doc: 'Project file that keeps the study; made when missing.' },
     data: { type: 'text', value: 'PATH', doc: 'Corpus file or folder [the demo corpus].' },
@@ -34,7 +39,10 @@ export const study: Command = {
   run: async (input, output) => {
     const [name] = input.positionals
     const { text } = input
-    if (name === undefined || input.positionals.length > 1 || text['project'] === undefined) throw new HeddleError('usage', 'study takes a name and --project FILE', { hint: `studies: ${studyPlans.map((p) => p.kind).join(', ')}` })
+    if (name === undefined || input.positionals.length > 1 || text['project'] === undefined)
+      throw new HeddleError('usage', 'study takes a name and --project FILE', {
+        hint: `studies: ${studyPlans.map((p) => p.kind).join(', ')}`,
+      })
     const plan = studyPlanOf(name)
     const settings = await settingsOf(input)
     const project = openProject(text['project'], { create: true })
@@ -44,7 +52,8 @@ export const study: Command = {
       const id = await runStudy(runner, project, plan, settings, {
         signal: output.signal,
         onProgress: (event) => progress.update(event),
-        onRun: ({ row, column, seed }, { number, total, isFound }) => progress.note(`${number + 1} of ${total}: ${row}, ${column}, seed ${seed}${isFound ? ': done before' : ''}`),
+        onRun: ({ row, column, seed }, { number, total, isFound }) =>
+          progress.note(`${number + 1} of ${total}: ${row}, ${column}, seed ${seed}${isFound ? ': done before' : ''}`),
       })
       progress.end()
       const summary = summariseStudy(project, id)!
@@ -54,10 +63,22 @@ export const study: Command = {
       if (report !== undefined) storeTrust(project, report, id)
       const { header, rows } = studyTable(summary)
       const path = text['report'] ?? `${project.path}.html`
-      const html = projectReport(project, { title: plan.title, intro: `${plan.doc} Command: heddle study ${plan.kind}, preset ${settings.preset}.` })
+      const html = projectReport(project, {
+        title: plan.title,
+        intro: `${plan.doc} Command: heddle study ${plan.kind}, preset ${settings.preset}.`,
+      })
       await writeFileAtomic(path, [new TextEncoder().encode(html)])
-      if (output.isJson) return output.print(JSON.stringify({ study: id, cells: summary.cells, ...(report !== undefined && { trust: report }), report: path }, null, 2))
-      output.print(`${plan.title}: perplexity / bits per byte on held-out documents\n\n${table([header, ...rows], header.map((_, i) => i).slice(1))}\n${report === undefined ? '' : `\n${trustText(report)}\n`}\nreport ${path}`)
+      if (output.isJson)
+        return output.print(
+          JSON.stringify(
+            { study: id, cells: summary.cells, ...(report !== undefined && { trust: report }), report: path },
+            null,
+            2,
+          ),
+        )
+      output.print(
+        `${plan.title}: perplexity / bits per byte on held-out documents\n\n${table([header, ...rows], header.map((_, i) => i).slice(1))}\n${report === undefined ? '' : `\n${trustText(report)}\n`}\nreport ${path}`,
+      )
     } finally {
       progress.end()
       await runner.close()

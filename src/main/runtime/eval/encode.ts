@@ -22,15 +22,30 @@ export interface Request {
  * @throws HeddleError `corpus-invalid` when the continuation has no token or does not fit, or an empty context has no
  * end-of-document token to stand for it
  */
-export function encodeRequest({ context, continuation }: Continuation, tokenizer: Tokenizer, maxLength: number, where: string): Request {
+export function encodeRequest(
+  { context, continuation }: Continuation,
+  tokenizer: Tokenizer,
+  maxLength: number,
+  where: string,
+): Request {
   // spaces at the end of a context belong to the first token of what follows
   const kept = context.trimEnd()
   const tail = context.slice(kept.length) + continuation
   const before = kept === '' ? emptyContext(tokenizer, where) : tokenizer.encode(kept)
   const whole = kept === '' ? Uint32Array.of(...before, ...tokenizer.encode(tail)) : tokenizer.encode(kept + tail)
   const scored = whole.length - before.length
-  if (scored < 1) throw new HeddleError('corpus-invalid', `the continuation ${JSON.stringify(continuation.slice(0, 40))} has no token of its own`, { path: where, hint: 'the tokenizer joins it with the context' })
-  if (scored > maxLength) throw new HeddleError('corpus-invalid', `a continuation has ${scored} tokens, more than the ${maxLength} that the model is given`, { path: where, hint: 'raise --max-length' })
+  if (scored < 1)
+    throw new HeddleError(
+      'corpus-invalid',
+      `the continuation ${JSON.stringify(continuation.slice(0, 40))} has no token of its own`,
+      { path: where, hint: 'the tokenizer joins it with the context' },
+    )
+  if (scored > maxLength)
+    throw new HeddleError(
+      'corpus-invalid',
+      `a continuation has ${scored} tokens, more than the ${maxLength} that the model is given`,
+      { path: where, hint: 'raise --max-length' },
+    )
   // T tokens are read and the T after them predicted, so one more fits
   const window = whole.subarray(Math.max(0, whole.length - (maxLength + 1)))
   const tokens = Int32Array.from(window.subarray(0, -1))
@@ -41,5 +56,9 @@ export function encodeRequest({ context, continuation }: Continuation, tokenizer
 
 function emptyContext(tokenizer: Tokenizer, where: string): Uint32Array {
   if (tokenizer.endOfDocument !== null) return Uint32Array.of(tokenizer.endOfDocument)
-  throw new HeddleError('corpus-invalid', 'the context is empty, and the tokenizer has no token between documents to stand for it', { path: where })
+  throw new HeddleError(
+    'corpus-invalid',
+    'the context is empty, and the tokenizer has no token between documents to stand for it',
+    { path: where },
+  )
 }

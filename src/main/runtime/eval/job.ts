@@ -24,7 +24,13 @@ import { evalTaskOf } from './tasks.ts'
 
 export const EVAL_PARAMS = {
   batchSize: integer({ doc: 'Sequences per batch.', min: 1, max: 65536, default: 8 }),
-  maxLength: integer({ doc: 'Tokens that the model is given at most; longer contexts lose their beginning.', unit: 'tokens', min: 2, max: 1 << 20, default: 512 }),
+  maxLength: integer({
+    doc: 'Tokens that the model is given at most; longer contexts lose their beginning.',
+    unit: 'tokens',
+    min: 2,
+    max: 1 << 20,
+    default: 512,
+  }),
   limit: optionalInteger({ doc: 'Questions of each task, at most; none: all.', min: 1, max: 1e6, default: null }),
   seqLen: integer({ doc: 'Tokens of a window of held-out text.', unit: 'tokens', min: 2, max: 1 << 20, default: 256 }),
   maxTokens: integer({ doc: 'Held-out tokens to score, at most.', unit: 'tokens', min: 1, max: 1e12, default: 1e6 }),
@@ -72,10 +78,13 @@ export function parseEvalPayload(input: unknown): EvalPayload {
   }
   const { spec = null, tasks = [], corpus = null, target = 'ort-cpu' } = json
   if (!Array.isArray(tasks)) throw new HeddleError('usage', `tasks (${show(tasks)}) must be a list`, { path: 'tasks' })
-  if (tasks.length === 0 && corpus === null) throw new HeddleError('usage', 'nothing to evaluate: give tasks, a corpus, or both', { path: 'tasks' })
+  if (tasks.length === 0 && corpus === null)
+    throw new HeddleError('usage', 'nothing to evaluate: give tasks, a corpus, or both', { path: 'tasks' })
   const tokenizer = text('tokenizer', json['tokenizer'] ?? 'sotu-4096')
   const files = tasks.map((entry: unknown, i): TaskFile => {
-    const { task, path } = (typeof entry === 'object' && entry !== null ? entry : {}) as Readonly<Record<string, unknown>>
+    const { task, path } = (typeof entry === 'object' && entry !== null ? entry : {}) as Readonly<
+      Record<string, unknown>
+    >
     return { task: evalTaskOf(text(`tasks[${i}].task`, task)).kind, path: text(`tasks[${i}].path`, path) }
   })
   const twice = files.find(({ task }, i) => files.findIndex((other) => other.task === task) < i)
@@ -110,22 +119,58 @@ export const evaluateJob: Job = async (payload, { progress, signal }) => {
     return value
   }
   const answers: TaskAnswer[] = []
-  for (const file of tasks) answers.push(done(await evaluateTask(model, file, name, options, target, { ...shared, phase: file.task })))
-  const text = corpus === null ? null : done(await corpusPerplexity(model, target, corpus, { ...shared, phase: 'held-out text', seqLen: options.seqLen, maxTokens: options.maxTokens }))
-  return { spec: model.spec, tasks: answers, corpus: text, seconds: (performance.now() - started) / 1000 } satisfies EvalAnswer
+  for (const file of tasks)
+    answers.push(done(await evaluateTask(model, file, name, options, target, { ...shared, phase: file.task })))
+  const text =
+    corpus === null
+      ? null
+      : done(
+          await corpusPerplexity(model, target, corpus, {
+            ...shared,
+            phase: 'held-out text',
+            seqLen: options.seqLen,
+            maxTokens: options.maxTokens,
+          }),
+        )
+  return {
+    spec: model.spec,
+    tasks: answers,
+    corpus: text,
+    seconds: (performance.now() - started) / 1000,
+  } satisfies EvalAnswer
 }
 
 /** Scores the questions of one file; undefined when cancelled. Throws what reading and encoding throw. */
-export async function evaluateTask(model: EvalModel, { task: kind, path }: TaskFile, tokenizerName: string, { limit, maxLength }: Pick<EvalPayload['options'], 'limit' | 'maxLength'>, target: ReturnType<typeof targetOf>, options: LikelihoodOptions): Promise<TaskAnswer | undefined> {
+export async function evaluateTask(
+  model: EvalModel,
+  { task: kind, path }: TaskFile,
+  tokenizerName: string,
+  { limit, maxLength }: Pick<EvalPayload['options'], 'limit' | 'maxLength'>,
+  target: ReturnType<typeof targetOf>,
+  options: LikelihoodOptions,
+): Promise<TaskAnswer | undefined> {
   const task = evalTaskOf(kind)
   const tokenizer = await loadTokenizer(tokenizerName)
   const { vocabSize } = model.resolved.settings
-  if (tokenizer.vocabSize > vocabSize) throw new HeddleError('tokenizer-invalid', `the tokenizer has ${tokenizer.vocabSize} entries, the model ${vocabSize}`, { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' })
+  if (tokenizer.vocabSize > vocabSize)
+    throw new HeddleError(
+      'tokenizer-invalid',
+      `the tokenizer has ${tokenizer.vocabSize} entries, the model ${vocabSize}`,
+      { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' },
+    )
   const examples = await readExamples(path, task, limit)
-  const encoded = examples.map(({ requests, line }) => requests.map((request) => encodeRequest(request, tokenizer, maxLength, `${path}:${line}`)))
+  const encoded = examples.map(({ requests, line }) =>
+    requests.map((request) => encodeRequest(request, tokenizer, maxLength, `${path}:${line}`)),
+  )
   const likely = await likelihoods(model, target, encoded.flat(), options)
   if (likely === undefined) return undefined
   let at = 0
   const grouped = encoded.map((requests) => likely.slice(at, (at += requests.length)))
-  return { task: kind, path, scores: scoreTask(task, examples, grouped), count: examples.length, truncated: encoded.filter((requests) => requests.some((r) => r.isTruncated)).length }
+  return {
+    task: kind,
+    path,
+    scores: scoreTask(task, examples, grouped),
+    count: examples.length,
+    truncated: encoded.filter((requests) => requests.some((r) => r.isTruncated)).length,
+  }
 }

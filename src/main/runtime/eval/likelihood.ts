@@ -23,7 +23,12 @@ const SHORTEST = 32
 export const paddedLength = (length: number): number => Math.max(SHORTEST, 2 ** Math.ceil(Math.log2(length)))
 
 /** The likelihood of each request's scored targets, in the order of the requests; undefined when cancelled. */
-export async function likelihoods(model: EvalModel, target: Target, requests: readonly Request[], options: LikelihoodOptions): Promise<Likelihood[] | undefined> {
+export async function likelihoods(
+  model: EvalModel,
+  target: Target,
+  requests: readonly Request[],
+  options: LikelihoodOptions,
+): Promise<Likelihood[] | undefined> {
   const { batchSize, threads, phase, onProgress, signal } = options
   const results = new Array<Likelihood>(requests.length)
   const buckets = Map.groupBy(requests.keys(), (i) => paddedLength(requests[i]!.tokens.length))
@@ -35,7 +40,12 @@ export async function likelihoods(model: EvalModel, target: Target, requests: re
       for (let at = 0; at < indices.length; at += batchSize) {
         if (signal?.aborted === true) return undefined
         const batch = indices.slice(at, at + batchSize)
-        const likely = await runBatch(session, batch.map((i) => requests[i]!), batchSize, seqLen)
+        const likely = await runBatch(
+          session,
+          batch.map((i) => requests[i]!),
+          batchSize,
+          seqLen,
+        )
         likely.forEach((likelihood, row) => (results[batch[row]!] = likelihood))
         done += batch.length
         onProgress?.({ phase, done, total: requests.length, unit: 'sequences' })
@@ -47,8 +57,14 @@ export async function likelihoods(model: EvalModel, target: Target, requests: re
   return results
 }
 
-async function runBatch(session: Session, batch: readonly Request[], batchSize: number, seqLen: number): Promise<Likelihood[]> {
-  const tokens = new Int32Array(batchSize * seqLen), targets = new Int32Array(batchSize * seqLen).fill(IGNORE_INDEX)
+async function runBatch(
+  session: Session,
+  batch: readonly Request[],
+  batchSize: number,
+  seqLen: number,
+): Promise<Likelihood[]> {
+  const tokens = new Int32Array(batchSize * seqLen),
+    targets = new Int32Array(batchSize * seqLen).fill(IGNORE_INDEX)
   batch.forEach((request, row) => {
     tokens.set(request.tokens, row * seqLen)
     targets.set(request.targets, row * seqLen)

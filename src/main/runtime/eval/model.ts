@@ -27,14 +27,20 @@ export function loadModel(path: string, given: ArchSpec | null): EvalModel {
     const fail = (message: string, hint?: string): never => {
       throw new HeddleError('checkpoint-invalid', message, { path, hint })
     }
-    const spec = given ?? specOf(file.metadata.get('spec')) ?? fail('the file does not say which architecture it belongs to', 'give the spec')
+    const spec =
+      given ??
+      specOf(file.metadata.get('spec')) ??
+      fail('the file does not say which architecture it belongs to', 'give the spec')
     const hash = file.metadata.get('specHash')
-    if (hash !== undefined && hash !== hashSpec(spec)) fail('the checkpoint belongs to another architecture', 'leave the spec out to use the one in the checkpoint')
+    if (hash !== undefined && hash !== hashSpec(spec))
+      fail('the checkpoint belongs to another architecture', 'leave the spec out to use the one in the checkpoint')
     const resolved = resolveSpec(spec)
     const weights = new Map<string, Float32Array>()
-    for (const { name, shape } of lower(resolved, { phase: 'train', batchSize: 1, seqLen: 8, outputs: ['logProbs'] }).weights) {
+    for (const { name, shape } of lower(resolved, { phase: 'train', batchSize: 1, seqLen: 8, outputs: ['logProbs'] })
+      .weights) {
       const entry = file.tensors.get(name) ?? fail(`tensor ${name} is missing`)
-      if (entry.shape.join() !== shape.join()) fail(`tensor ${name} is [${entry.shape.join(',')}], the model has [${shape.join(',')}]`)
+      if (entry.shape.join() !== shape.join())
+        fail(`tensor ${name} is [${entry.shape.join(',')}], the model has [${shape.join(',')}]`)
       weights.set(name, file.readFloats(name))
     }
     return { spec, resolved, weights }
@@ -48,7 +54,13 @@ function specOf(json: string | undefined): ArchSpec | undefined {
 }
 
 /** Opens the forward graph of a model at one shape. */
-export function openForward({ resolved, weights }: EvalModel, target: Target, shape: { readonly batchSize: number; readonly seqLen: number }, outputs: readonly ModelOutput[], threads: number | null): Promise<Session> {
+export function openForward(
+  { resolved, weights }: EvalModel,
+  target: Target,
+  shape: { readonly batchSize: number; readonly seqLen: number },
+  outputs: readonly ModelOutput[],
+  threads: number | null,
+): Promise<Session> {
   const { graph } = lower(resolved, { phase: 'train', ...shape, outputs })
   const program: Program = { name: 'evaluate', phase: 'train', graph, bindings: [], frozen: [...weights.keys()] }
   return target.open(program, { initial: weights, ...(threads !== null && { threads }) })

@@ -27,27 +27,49 @@ export interface PerplexityOptions extends LikelihoodOptions {
 }
 
 /** Scores windows of held-out documents, as a validation during training does; undefined when cancelled. */
-export async function corpusPerplexity(model: EvalModel, target: Target, data: Extract<DataConfig, { kind: 'corpus' }>, options: PerplexityOptions): Promise<CorpusPerplexity | undefined> {
+export async function corpusPerplexity(
+  model: EvalModel,
+  target: Target,
+  data: Extract<DataConfig, { kind: 'corpus' }>,
+  options: PerplexityOptions,
+): Promise<CorpusPerplexity | undefined> {
   const { batchSize, seqLen, maxTokens, threads, phase, onProgress, signal } = options
   const run = resolveParams(RUN_PARAMS, { batchSize, seqLen, validationTokens: maxTokens }, { dModel: 0 }, 'run')
-  const source = await corpusBatches(data, run, { ...(onProgress !== undefined && { onProgress }), ...(signal !== undefined && { signal }) })
+  const source = await corpusBatches(data, run, {
+    ...(onProgress !== undefined && { onProgress }),
+    ...(signal !== undefined && { signal }),
+  })
   try {
     const { vocabSize } = model.resolved.settings
-    if (source.vocabSize > vocabSize) throw new HeddleError('tokenizer-invalid', `the tokenizer has ${source.vocabSize} entries, the model ${vocabSize}`, { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' })
+    if (source.vocabSize > vocabSize)
+      throw new HeddleError(
+        'tokenizer-invalid',
+        `the tokenizer has ${source.vocabSize} entries, the model ${vocabSize}`,
+        { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' },
+      )
     const session = await openForward(model, target, { batchSize, seqLen }, ['loss'], threads)
     try {
-      let nats = 0, tokens = 0
+      let nats = 0,
+        tokens = 0
       let bytes: number | null = 0
       for (const batch of source.validation()) {
         if (signal?.aborted === true) return undefined
-        const { loss, targetCount } = await session.run({ tokens: batch.tokens, targets: batch.targets }, ['loss', 'targetCount'])
+        const { loss, targetCount } = await session.run({ tokens: batch.tokens, targets: batch.targets }, [
+          'loss',
+          'targetCount',
+        ])
         nats += loss![0]! * targetCount![0]!
         tokens += targetCount![0]!
         bytes = bytes === null || batch.bytes === null ? null : bytes + batch.bytes
         onProgress?.({ phase, done: tokens, total: null, unit: 'tokens' })
       }
       const loss = nats / tokens
-      return { loss, perplexity: Math.exp(loss), bitsPerByte: bytes === null || bytes === 0 ? null : nats / Math.LN2 / bytes, tokens }
+      return {
+        loss,
+        perplexity: Math.exp(loss),
+        bitsPerByte: bytes === null || bytes === 0 ? null : nats / Math.LN2 / bytes,
+        tokens,
+      }
     } finally {
       session.close()
     }

@@ -29,23 +29,37 @@ export function argMax(values: readonly number[]): number {
 }
 
 /** Whether the likeliest choice is right: raw, and with likelihoods divided by the number of characters of the choices. */
-export function judgeChoice({ gold, lengths }: Pick<Example, 'gold' | 'lengths'>, logLikelihoods: readonly number[]): { readonly acc: boolean; readonly accNorm: boolean } {
-  return { acc: argMax(logLikelihoods) === gold, accNorm: argMax(logLikelihoods.map((value, i) => value / lengths[i]!)) === gold }
+export function judgeChoice(
+  { gold, lengths }: Pick<Example, 'gold' | 'lengths'>,
+  logLikelihoods: readonly number[],
+): { readonly acc: boolean; readonly accNorm: boolean } {
+  return {
+    acc: argMax(logLikelihoods) === gold,
+    accNorm: argMax(logLikelihoods.map((value, i) => value / lengths[i]!)) === gold,
+  }
 }
 
 /**
  * The scores of a task. `answers[i]` are the likelihoods of the requests of example i.
  * Accuracies have the standard error of a mean; perplexity, exp of the negative mean, that of 1,000 bootstrap resamples.
  */
-export function scoreTask(task: EvalTask, examples: readonly Example[], answers: readonly (readonly Likelihood[])[]): Score[] {
+export function scoreTask(
+  task: EvalTask,
+  examples: readonly Example[],
+  answers: readonly (readonly Likelihood[])[],
+): Score[] {
   const judged = examples.map((example, i) => {
-    const { acc, accNorm } = judgeChoice(example, answers[i]!.map((a) => a.logLikelihood))
+    const { acc, accNorm } = judgeChoice(
+      example,
+      answers[i]!.map((a) => a.logLikelihood),
+    )
     const isRight = task.scoring === 'greedy' ? answers[i]![0]!.isGreedy : acc
     return { acc: Number(isRight), acc_norm: Number(accNorm), perplexity: answers[i]![0]!.logLikelihood }
   })
   return task.metrics.map((metric) => {
     const values = judged.map((each) => each[metric])
-    if (metric === 'perplexity') return { metric, value: perplexity(values), standardError: bootstrapError(values, perplexity) }
+    if (metric === 'perplexity')
+      return { metric, value: perplexity(values), standardError: bootstrapError(values, perplexity) }
     return { metric, value: mean(values), standardError: standardDeviation(values) / Math.sqrt(values.length) }
   })
 }
@@ -55,6 +69,8 @@ const perplexity = (logLikelihoods: ArrayLike<number>): number => Math.exp(-mean
 function bootstrapError(values: readonly number[], statistic: (sample: ArrayLike<number>) => number): number {
   if (values.length < 2) return NaN
   const random = rng('evaluation', values.length)
-  const resampled = Float64Array.from({ length: BOOTSTRAP }, () => statistic(Float64Array.from(values, () => random.pick(values))))
+  const resampled = Float64Array.from({ length: BOOTSTRAP }, () =>
+    statistic(Float64Array.from(values, () => random.pick(values))),
+  )
   return standardDeviation(resampled)
 }

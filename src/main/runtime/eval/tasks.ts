@@ -10,7 +10,8 @@ const piqa: EvalTask = {
   kind: 'piqa',
   title: 'PIQA',
   doc: 'goal, sol1, sol2, label (0 or 1)',
-  read: (line) => choices(question(line.text('goal')), [line.text('sol1'), line.text('sol2')], indexLabel(line, 'label', 2)),
+  read: (line) =>
+    choices(question(line.text('goal')), [line.text('sol1'), line.text('sol2')], indexLabel(line, 'label', 2)),
 }
 
 const hellaswag: EvalTask = {
@@ -20,10 +21,17 @@ const hellaswag: EvalTask = {
   doc: 'activity_label, ctx_a, ctx_b, endings (list), label (from 0)',
   read: (line) => {
     const { endings, ctx_b: second } = line.fields
-    if (!Array.isArray(endings) || endings.length < 2 || endings.length > 26 || !endings.every((e) => typeof e === 'string' && e.trim() !== ''))
+    if (
+      !Array.isArray(endings) ||
+      endings.length < 2 ||
+      endings.length > 26 ||
+      !endings.every((e) => typeof e === 'string' && e.trim() !== '')
+    )
       return line.fail('endings', endings, 'a list of 2 to 26 texts')
     if (typeof second !== 'string') return line.fail('ctx_b', second, 'text')
-    const context = withoutBrackets(`${line.text('activity_label')}: ${line.text('ctx_a')} ${capitalised(second.toWellFormed())}`)
+    const context = withoutBrackets(
+      `${line.text('activity_label')}: ${line.text('ctx_a')} ${capitalised(second.toWellFormed())}`,
+    )
     const texts = (endings as string[]).map((ending) => withoutBrackets(ending.toWellFormed()))
     const empty = texts.indexOf('')
     if (empty >= 0) return line.fail('endings', endings[empty], 'text besides what stands in brackets')
@@ -54,7 +62,11 @@ const winogrande: EvalTask = {
     const answer = ['1', '2'].indexOf(String(line.fields['answer']))
     if (answer < 0) return line.fail('answer', line.fields['answer'], '1 or 2')
     const continuation = ` ${sentence.slice(blank + 1).trim()}`
-    return { requests: options.map((option) => ({ context: sentence.slice(0, blank) + option, continuation })), gold: answer, lengths: options.map(characters) }
+    return {
+      requests: options.map((option) => ({ context: sentence.slice(0, blank) + option, continuation })),
+      gold: answer,
+      lengths: options.map(characters),
+    }
   },
 }
 
@@ -77,17 +89,32 @@ const lambada: EvalTask = {
     const space = text.lastIndexOf(' ')
     if (space < 0 || space === text.length - 1) return line.fail('text', text, 'text that ends in a word after a space')
     const word = text.slice(space)
-    return { requests: [{ context: text.slice(0, space), continuation: word }], gold: 0, lengths: [characters(word) - 1] }
+    return {
+      requests: [{ context: text.slice(0, space), continuation: word }],
+      gold: 0,
+      lengths: [characters(word) - 1],
+    }
   },
 }
 
-export const evalTasks: readonly EvalTask[] = [piqa, hellaswag, arc('arc_easy', 'ARC, easy'), arc('arc_challenge', 'ARC, challenge'), winogrande, openbookqa, lambada]
+export const evalTasks: readonly EvalTask[] = [
+  piqa,
+  hellaswag,
+  arc('arc_easy', 'ARC, easy'),
+  arc('arc_challenge', 'ARC, challenge'),
+  winogrande,
+  openbookqa,
+  lambada,
+]
 
 /** The format of a kind. Throws HeddleError `usage` with the known kinds. */
 export function evalTaskOf(kind: string): EvalTask {
   const found = evalTasks.find((task) => task.kind === kind)
   if (found !== undefined) return found
-  throw new HeddleError('usage', `unknown evaluation task ${JSON.stringify(kind)}`, { path: 'tasks', hint: `tasks: ${evalTasks.map((t) => t.kind).join(', ')}` })
+  throw new HeddleError('usage', `unknown evaluation task ${JSON.stringify(kind)}`, {
+    path: 'tasks',
+    hint: `tasks: ${evalTasks.map((t) => t.kind).join(', ')}`,
+  })
 }
 
 const question = (text: string): string => `Question: ${text}\nAnswer:`
@@ -118,18 +145,25 @@ function letterQuestion(line: Line, stemField: string, prompt: (text: string) =>
   const columns = asRecord(given)
   const texts: unknown = rows?.map((row) => row?.['text']) ?? columns?.['text']
   const labels: unknown = rows?.map((row) => row?.['label']) ?? columns?.['label']
-  const isTexts = (list: unknown): list is string[] => Array.isArray(list) && list.every((each) => typeof each === 'string' && each.trim() !== '')
+  const isTexts = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every((each) => typeof each === 'string' && each.trim() !== '')
   if (!isTexts(texts) || !isTexts(labels) || texts.length !== labels.length || texts.length < 2 || texts.length > 26)
     return line.fail('choices', given, 'a list of 2 to 26 texts with as many labels')
   if (new Set(labels).size !== labels.length) return line.fail('choices', labels, 'labelled with different labels')
   const key = line.fields['answerKey']
   const gold = typeof key === 'string' ? labels.indexOf(key.trim()) : -1
   if (gold < 0) return line.fail('answerKey', key, `one of the labels ${labels.join(', ')}`)
-  return choices(prompt(stem.toWellFormed()), texts.map((text) => text.toWellFormed()), gold)
+  return choices(
+    prompt(stem.toWellFormed()),
+    texts.map((text) => text.toWellFormed()),
+    gold,
+  )
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : undefined
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined
 }
 
 /** The first letter large, all others small. */
@@ -140,5 +174,9 @@ function capitalised(text: string): string {
 
 /** HellaSwag's WikiHow part holds marks in brackets: [title] ends a sentence, others vanish. */
 function withoutBrackets(text: string): string {
-  return text.trim().replaceAll(' [title]', '. ').replace(/\[.*?\]/g, '').replaceAll('  ', ' ')
+  return text
+    .trim()
+    .replaceAll(' [title]', '. ')
+    .replace(/\[.*?\]/g, '')
+    .replaceAll('  ', ' ')
 }

@@ -3,7 +3,6 @@
 
 import { hashGraph } from '#core/graph/hash.ts'
 import { countSpec } from '#core/model/counts.ts'
-import { initWeights } from '#core/model/weights.ts'
 import type { LatencyPart } from '#core/model/latency-table.ts'
 import { operatorName, partHash, partParams } from '#core/model/latency-table.ts'
 import { resolveSpec, SPEC_VERSION } from '#core/model/spec.ts'
@@ -92,10 +91,15 @@ interface Lane {
   readonly session: Session
 }
 
-const stackSpec = (model: Partial<ModelSettings>, blocks: readonly BlockItem[]): ArchSpec => ({ heddle: SPEC_VERSION, model, blocks })
+const stackSpec = (model: Partial<ModelSettings>, blocks: readonly BlockItem[]): ArchSpec => ({
+  heddle: SPEC_VERSION,
+  model,
+  blocks,
+})
 
 /** Stacks of copies of one block. */
-const copiesOf = (request: LutRequest, operator: BlockItem, count: number): ArchSpec => stackSpec(request.model, new Array<BlockItem>(count).fill(operator))
+const copiesOf = (request: LutRequest, operator: BlockItem, count: number): ArchSpec =>
+  stackSpec(request.model, new Array<BlockItem>(count).fill(operator))
 
 /**
  * Measures costs and stacks. The cost of a block is the slope over stacks of its copies; the embedding is the time of a bare
@@ -106,7 +110,9 @@ export async function measureLut(request: LutRequest, options: LutOptions): Prom
   const empty = resolveSpec(stackSpec(request.model, []))
   const { operators, copies, stacks } = request
   const wanted = [
-    ...operators.map((operator, i) => copies.map((count) => ({ name: `${i} x${count}`, spec: copiesOf(request, operator, count) }))),
+    ...operators.map((operator, i) =>
+      copies.map((count) => ({ name: `${i} x${count}`, spec: copiesOf(request, operator, count) })),
+    ),
     ...stacks.map((spec, i) => [{ name: `stack ${i}`, spec }]),
   ]
   const entries: LutEntry[] = []
@@ -116,7 +122,10 @@ export async function measureLut(request: LutRequest, options: LutOptions): Prom
   for (const [turn, group] of grouped(wanted, request.context).entries()) {
     const lanes: Lane[] = []
     try {
-      lanes.push(await openFloorLane(request, options), await openStack('empty', stackSpec(request.model, []), request, options))
+      lanes.push(
+        await openFloorLane(request, options),
+        await openStack('empty', stackSpec(request.model, []), request, options),
+      )
       if (turn === 0 && request.hasBase) {
         lanes.push(await openBare('embed', empty, 0, request, options))
         for (const count of copies) lanes.push(await openBare(`layer x${count}`, empty, count, request, options))
@@ -126,13 +135,26 @@ export async function measureLut(request: LutRequest, options: LutOptions): Prom
         options.onProgress?.({ phase: 'compile', done: i, total: group.flat().length, unit: 'programs' })
         lanes.push(await openStack(name, spec, request, options))
       }
-      const latencies = await measure(lanes.map((l) => l.subject), { ...options.limits, seed: options.seed, signal: options.signal, onProgress: options.onProgress }, options.clock)
+      const latencies = await measure(
+        lanes.map((l) => l.subject),
+        { ...options.limits, seed: options.seed, signal: options.signal, onProgress: options.onProgress },
+        options.clock,
+      )
       const find = (name: string): Latency => latencies.find((l) => l.name === name)!
       floor ??= find('floor')
       empties.push(find('empty'))
       if (turn === 0 && request.hasBase) entries.push(...baseEntries(empty, request, find, options.seed))
       for (const [i, operator] of operators.entries())
-        if (latencies.some((l) => l.name === `${i} x${copies[0]!}`)) entries.push(blockEntry(copiesOf(request, operator, 1), copies, copies.map((count) => find(`${i} x${count}`)), find('empty').p50Ms, options.seed))
+        if (latencies.some((l) => l.name === `${i} x${copies[0]!}`))
+          entries.push(
+            blockEntry(
+              copiesOf(request, operator, 1),
+              copies,
+              copies.map((count) => find(`${i} x${count}`)),
+              find('empty').p50Ms,
+              options.seed,
+            ),
+          )
       for (const i of stacks.keys()) {
         const lane = lanes.find((l) => l.subject.name === `stack ${i}`)
         if (lane !== undefined) measured[i] = { latency: find(`stack ${i}`), graphHash: hashGraph(lane.session.graph) }
@@ -149,7 +171,10 @@ function grouped<T extends { readonly spec: ArchSpec }>(wanted: readonly (readon
   const groups: T[][][] = [[]]
   let bytes = 0
   for (const family of wanted) {
-    const size = family.reduce((sum, { spec }) => sum + 4 * countSpec(resolveSpec(spec), Math.min(context, 64)).params, 0)
+    const size = family.reduce(
+      (sum, { spec }) => sum + 4 * countSpec(resolveSpec(spec), Math.min(context, 64)).params,
+      0,
+    )
     if (bytes + size > MAX_OPEN_BYTES && groups.at(-1)!.length > 0) {
       groups.push([])
       bytes = 0
@@ -160,8 +185,19 @@ function grouped<T extends { readonly spec: ArchSpec }>(wanted: readonly (readon
   return groups
 }
 
-function profileOptions({ phase, batchSize, context }: LutRequest, { target, seed, threads }: LutOptions): ProfileOptions {
-  return { target, phases: [phase], batchSize, promptLen: phase === 'prefill' ? context : 1, context, seed, ...(threads !== undefined && { threads }) }
+function profileOptions(
+  { phase, batchSize, context }: LutRequest,
+  { target, seed, threads }: LutOptions,
+): ProfileOptions {
+  return {
+    target,
+    phases: [phase],
+    batchSize,
+    promptLen: phase === 'prefill' ? context : 1,
+    context,
+    seed,
+    ...(threads !== undefined && { threads }),
+  }
 }
 
 async function openFloorLane(request: LutRequest, options: LutOptions): Promise<Lane> {
@@ -175,7 +211,13 @@ async function openStack(name: string, spec: ArchSpec, request: LutRequest, opti
 }
 
 /** The embedding with so many layers that have a norm and a residual addition and no mixer. */
-async function openBare(name: string, { settings }: ResolvedSpec, layers: number, request: LutRequest, options: LutOptions): Promise<Lane> {
+async function openBare(
+  name: string,
+  { settings }: ResolvedSpec,
+  layers: number,
+  request: LutRequest,
+  options: LutOptions,
+): Promise<Lane> {
   const { batchSize, context, phase } = request
   const { vocabSize, dModel, metaTokens, normEps } = settings
   const length = phase === 'prefill' ? context : 1
@@ -185,7 +227,10 @@ async function openBare(name: string, { settings }: ResolvedSpec, layers: number
   let h = g.gather(g.input('table', { dtype: 'f32', shape: [vocabSize, dModel] }), tokens)
   if (metaTokens > 0 && phase === 'prefill') {
     weights.push({ name: 'meta', shape: [metaTokens, dModel] })
-    h = g.concat([g.broadcast(g.input('meta', { dtype: 'f32', shape: [metaTokens, dModel] }), [batchSize, metaTokens, dModel]), h], 1)
+    h = g.concat(
+      [g.broadcast(g.input('meta', { dtype: 'f32', shape: [metaTokens, dModel] }), [batchSize, metaTokens, dModel]), h],
+      1,
+    )
   }
   for (let i = 0; i < layers; i++) {
     weights.push({ name: `gain${i}`, shape: [dModel] })
@@ -193,16 +238,37 @@ async function openBare(name: string, { settings }: ResolvedSpec, layers: number
   }
   g.output('y', h)
   const random = rng(options.seed, 'bare')
-  const initial = new Map(weights.map((w) => [w.name, Float32Array.from({ length: w.shape.reduce((a, b) => a * b, 1) }, () => random.uniform() * 0.02)]))
+  const initial = new Map(
+    weights.map((w) => [
+      w.name,
+      Float32Array.from({ length: w.shape.reduce((a, b) => a * b, 1) }, () => random.uniform() * 0.02),
+    ]),
+  )
   const program = { name, phase, graph: g.finish(), bindings: [], frozen: weights.map((w) => w.name) } as const
-  const session = await options.target.open(program, { initial, ...(options.threads !== undefined && { threads: options.threads }) })
+  const session = await options.target.open(program, {
+    initial,
+    ...(options.threads !== undefined && { threads: options.threads }),
+  })
   const feed = Int32Array.from({ length: batchSize * length }, () => random.integer(vocabSize))
   return { session, subject: { name, run: () => void session.runSync({ tokens: feed }) } }
 }
 
-function baseEntries(empty: ResolvedSpec, { copies }: LutRequest, find: (name: string) => Latency, seed: number): LutEntry[] {
-  const floor = find('floor'), embed = find('embed'), head = find('empty')
-  const entry = (part: LatencyPart, cost: Interval, lists: readonly Latency[], counts: readonly number[], line?: CopiesSlope): LutEntry => ({
+function baseEntries(
+  empty: ResolvedSpec,
+  { copies }: LutRequest,
+  find: (name: string) => Latency,
+  seed: number,
+): LutEntry[] {
+  const floor = find('floor'),
+    embed = find('embed'),
+    head = find('empty')
+  const entry = (
+    part: LatencyPart,
+    cost: Interval,
+    lists: readonly Latency[],
+    counts: readonly number[],
+    line?: CopiesSlope,
+  ): LutEntry => ({
     part,
     kind: '',
     name: part,
@@ -213,19 +279,38 @@ function baseEntries(empty: ResolvedSpec, { copies }: LutRequest, find: (name: s
     ...evidence(lists, counts, line),
   })
   const layers = copies.map((count) => find(`layer x${count}`))
-  const line = copiesSlope([0, ...copies], [embed, ...layers].map((l) => l.samplesMs), { rng: rng(seed, 'layer') })
+  const line = copiesSlope(
+    [0, ...copies],
+    [embed, ...layers].map((l) => l.samplesMs),
+    { rng: rng(seed, 'layer') },
+  )
   return [
     entry('floor', { estimate: floor.p50Ms, low: floor.lowMs, high: floor.highMs }, [floor], [0]),
-    entry('embedding', medianDifference(embed.samplesMs, floor.samplesMs, { rng: rng(seed, 'embedding') }), [embed, floor], [0, 0]),
+    entry(
+      'embedding',
+      medianDifference(embed.samplesMs, floor.samplesMs, { rng: rng(seed, 'embedding') }),
+      [embed, floor],
+      [0, 0],
+    ),
     entry('head', medianDifference(head.samplesMs, embed.samplesMs, { rng: rng(seed, 'head') }), [head, embed], [0, 0]),
     entry('layer', line.slope, [embed, ...layers], [0, ...copies], line),
   ]
 }
 
-function blockEntry(one: ArchSpec, copies: readonly number[], lists: readonly Latency[], emptyMs: number, seed: number): LutEntry {
+function blockEntry(
+  one: ArchSpec,
+  copies: readonly number[],
+  lists: readonly Latency[],
+  emptyMs: number,
+  seed: number,
+): LutEntry {
   const { settings, blocks } = resolveSpec(one)
   const flat = blocks[0]!
-  const line = copiesSlope(copies, lists.map((l) => l.samplesMs), { rng: rng(seed, 'block', partHash('block', settings, flat)) })
+  const line = copiesSlope(
+    copies,
+    lists.map((l) => l.samplesMs),
+    { rng: rng(seed, 'block', partHash('block', settings, flat)) },
+  )
   return {
     part: 'block',
     kind: flat.block.kind,
@@ -235,11 +320,17 @@ function blockEntry(one: ArchSpec, copies: readonly number[], lists: readonly La
     dModel: settings.dModel,
     cost: line.slope,
     ...evidence(lists, copies, line),
-    perCopy: copies.map((count, i) => ({ copies: count, ms: (lists[i]!.p50Ms - emptyMs) / count })).sort((a, b) => a.copies - b.copies),
+    perCopy: copies
+      .map((count, i) => ({ copies: count, ms: (lists[i]!.p50Ms - emptyMs) / count }))
+      .sort((a, b) => a.copies - b.copies),
   }
 }
 
-function evidence(lists: readonly Latency[], copies: readonly number[], line?: CopiesSlope): Pick<LutEntry, 'copies' | 'medianMs' | 'interceptMs' | 'residualMs' | 'perCopy' | 'samplesMs'> {
+function evidence(
+  lists: readonly Latency[],
+  copies: readonly number[],
+  line?: CopiesSlope,
+): Pick<LutEntry, 'copies' | 'medianMs' | 'interceptMs' | 'residualMs' | 'perCopy' | 'samplesMs'> {
   return {
     copies,
     medianMs: lists.map((l) => l.p50Ms),

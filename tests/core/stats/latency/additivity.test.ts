@@ -18,7 +18,7 @@ it('names the pair that costs more than its parts', () => {
   expect(a.byPair[0]!.name).toBe('z > x')
   expect(a.byPair[0]!.residual).toBeCloseTo(1 / 3)
   expect(a.medianError).toBe(0)
-  expect(a.worstError).toBeCloseTo(1 / 10)
+  expect(a.worstError).toBeCloseTo(1 / 8)
 })
 
 it('refuses values that are no latencies', () => {

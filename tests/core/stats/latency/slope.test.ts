@@ -5,13 +5,24 @@ import { copiesSlope, medianDifference } from '#core/stats/latency/slope.ts'
 
 describe('copiesSlope', () => {
   it('finds a line without noise exactly', () => {
-    fc.assert(fc.property(fc.double({ min: 0.01, max: 10, noNaN: true }), fc.double({ min: 0, max: 10, noNaN: true }), (slope, base) => {
-      const copies = [1, 3, 6]
-      const line = copiesSlope(copies, copies.map((n) => new Array<number>(9).fill(base + n * slope)), { rng: rng(1), resamples: 20 })
-      expect(line.slope.estimate).toBeCloseTo(slope, 9)
-      expect(line.intercept.estimate).toBeCloseTo(base, 8)
-      expect(line.slope.high - line.slope.low).toBeLessThan(1e-9)
-    }), { numRuns: 30 })
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 10, noNaN: true }),
+        fc.double({ min: 0, max: 10, noNaN: true }),
+        (slope, base) => {
+          const copies = [1, 3, 6]
+          const line = copiesSlope(
+            copies,
+            copies.map((n) => new Array<number>(9).fill(base + n * slope)),
+            { rng: rng(1), resamples: 20 },
+          )
+          expect(line.slope.estimate).toBeCloseTo(slope, 9)
+          expect(line.intercept.estimate).toBeCloseTo(base, 8)
+          expect(line.slope.high - line.slope.low).toBeLessThan(1e-9)
+        },
+      ),
+      { numRuns: 30 },
+    )
   })
 
   it('covers a planted slope under noise, drift of the machine and spikes', () => {
@@ -21,7 +32,9 @@ describe('copiesSlope', () => {
       const random = rng('slope', run)
       const copies = [1, 3, 6]
       const drift = Array.from({ length: 60 }, (_, i) => 1 + 0.1 * Math.sin(i / 9))
-      const samples = copies.map((n) => drift.map((d) => (0.5 + 0.2 * n) * d * (1 + 0.02 * random.normal()) + (random.uniform() < 0.05 ? 5 : 0)))
+      const samples = copies.map((n) =>
+        drift.map((d) => (0.5 + 0.2 * n) * d * (1 + 0.02 * random.normal()) + (random.uniform() < 0.05 ? 5 : 0)),
+      )
       const { slope } = copiesSlope(copies, samples, { rng: rng(run), resamples: 200 })
       if (slope.low <= 0.2 && 0.2 <= slope.high) covered++
       expect(Math.abs(slope.estimate - 0.2)).toBeLessThan(0.03)

@@ -17,7 +17,10 @@ const item = (name: string, values: readonly number[], final: number, more: Part
 // finals 1 2 3 4 5; step 10 ranks them 2 1 4 3 5: Spearman 1 - 6 * 4 / 120 = 0.8, Kendall (8 - 2) / 10 = 0.6
 const FIRST = [2, 1, 4, 3, 5]
 const items = FIRST.map((first, i) =>
-  item(`s${i}`, [first, i + 1], i + 1, { baselines: { params: 100 - i, stateBytes: 7 }, scores: { piqa: 0.9 - 0.1 * i } }),
+  item(`s${i}`, [first, i + 1], i + 1, {
+    baselines: { params: 100 - i, stateBytes: 7 },
+    scores: { piqa: 0.9 - 0.1 * i },
+  }),
 )
 
 describe('trustPanel', () => {
@@ -50,7 +53,13 @@ describe('trustPanel', () => {
   })
 
   it('does not depend on the direction of the metric', () => {
-    const up = items.map((each) => ({ ...each, replicates: each.replicates.map(({ curve, final }) => ({ curve: curve.map(({ step, value }) => ({ step, value: -value })), final: -final })) }))
+    const up = items.map((each) => ({
+      ...each,
+      replicates: each.replicates.map(({ curve, final }) => ({
+        curve: curve.map(({ step, value }) => ({ step, value: -value })),
+        final: -final,
+      })),
+    }))
     const turned = trustPanel(up, { rng: rng(1), topK: 2, resamples: 400, direction: 'maximise' }).targets[0]!
     expect(turned.checkpoints).toEqual(final.checkpoints)
   })
@@ -68,16 +77,24 @@ describe('trustPanel', () => {
   it('refuses too few items and an impossible k', () => {
     expect(() => trustPanel(items.slice(0, 2), { rng: rng(1) })).toThrow(HeddleError)
     expect(() => trustPanel(items, { rng: rng(1), topK: 6 })).toThrow(/top k \(6\)/)
-    expect(() => trustPanel([...items, { name: 'x', replicates: [], baselines: {}, scores: {} }], { rng: rng(1) })).toThrow(/x has no run/)
+    expect(() =>
+      trustPanel([...items, { name: 'x', replicates: [], baselines: {}, scores: {} }], { rng: rng(1) }),
+    ).toThrow(/x has no run/)
   })
 
   it('finds a planted noise level: correlation grows as the noise of the checkpoints shrinks', () => {
     const random = rng('planted')
     const noisy = Array.from({ length: 60 }, (_, i) => {
       const quality = random.normal()
-      return item(`n${i}`, [3, 1, 0.1].map((sigma) => quality + sigma * random.normal()), quality)
+      return item(
+        `n${i}`,
+        [3, 1, 0.1].map((sigma) => quality + sigma * random.normal()),
+        quality,
+      )
     })
-    const rho = trustPanel(noisy, { rng: rng(2), resamples: 200 }).targets[0]!.checkpoints.map((c) => c.spearman.estimate)
+    const rho = trustPanel(noisy, { rng: rng(2), resamples: 200 }).targets[0]!.checkpoints.map(
+      (c) => c.spearman.estimate,
+    )
     // Pearson 1 / sqrt(1 + sigma^2) = 0.32, 0.71, 0.995; Spearman of a bivariate normal (6 / pi) asin(r / 2) = 0.30, 0.69, 0.99
     expect(Math.abs(rho[0]! - 0.3)).toBeLessThan(0.25)
     expect(Math.abs(rho[1]! - 0.69)).toBeLessThan(0.15)
@@ -88,7 +105,13 @@ describe('trustPanel', () => {
 describe('seeds', () => {
   it('means need every seed', () => {
     const { curve, final } = meanCurve([
-      { curve: [{ step: 1, value: 2 }, { step: 2, value: 4 }], final: 1 },
+      {
+        curve: [
+          { step: 1, value: 2 },
+          { step: 2, value: 4 },
+        ],
+        final: 1,
+      },
       { curve: [{ step: 1, value: 4 }], final: 2 },
     ])
     expect(curve[0]).toEqual({ step: 1, value: 3 })
@@ -98,7 +121,15 @@ describe('seeds', () => {
 
   it('the ceiling is the mean agreement of seeds', () => {
     // seeds (1 2 3 4) and (1 2 4 3): 1 - 6 * 2 / 60 = 0.8; the mean of two: 1.6 / 1.8
-    const ceiling = noiseCeiling([[1, 1], [2, 2], [3, 4], [4, 3]], { rng: rng(1), resamples: 200 })!
+    const ceiling = noiseCeiling(
+      [
+        [1, 1],
+        [2, 2],
+        [3, 4],
+        [4, 3],
+      ],
+      { rng: rng(1), resamples: 200 },
+    )!
     expect(ceiling).toMatchObject({ count: 4, seeds: 2 })
     expect(ceiling.estimate).toBeCloseTo(0.8, 12)
     expect(ceiling.ofMeans).toBeCloseTo(1.6 / 1.8, 12)
@@ -106,6 +137,16 @@ describe('seeds', () => {
 
   it('one seed has none, and a seed that failed takes its item out', () => {
     expect(noiseCeiling([[1], [2]], { rng: rng(1) })).toBeUndefined()
-    expect(noiseCeiling([[1, 1], [2, NaN], [3, 3], [4, 4]], { rng: rng(1), resamples: 100 })!.count).toBe(3)
+    expect(
+      noiseCeiling(
+        [
+          [1, 1],
+          [2, NaN],
+          [3, 3],
+          [4, 4],
+        ],
+        { rng: rng(1), resamples: 100 },
+      )!.count,
+    ).toBe(3)
   })
 })
