@@ -87,7 +87,10 @@ export const objectiveValues = (goal: Goal, metrics: Metrics): number[] =>
 export const directionsOf = (goal: Goal): Direction[] => goal.objectives.map(({ direction }) => direction)
 
 /** The objectives' values turned so that small is good; undefined for a trial that failed or lacks a finite value of one. */
-export function costsOf({ objectives }: Goal, { state, metrics }: Pick<Trial, 'state' | 'metrics'>): number[] | undefined {
+export function costsOf(
+  { objectives }: Goal,
+  { state, metrics }: Pick<Trial, 'state' | 'metrics'>,
+): number[] | undefined {
   if (state !== 'done') return undefined
   // a loop: long histories pass through here for every proposal
   const costs: number[] = []

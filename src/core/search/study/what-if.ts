@@ -54,7 +54,9 @@ export function whatIf(rows: readonly Trial[], { goal, predict }: WhatIf): WhatI
         costs: costsOf(goal, { state: trial.state, metrics }),
       }
     })
-  const candidates = seen.flatMap(({ trial, excess, costs }) => (excess === 0 && costs !== undefined ? [{ trial, costs }] : []))
+  const candidates = seen.flatMap(({ trial, excess, costs }) =>
+    excess === 0 && costs !== undefined ? [{ trial, costs }] : [],
+  )
   const front = paretoFront(candidates.map(({ costs }) => costs)).map((i) => candidates[i]!)
   front.sort((a, b) => compareCosts(a.costs, b.costs))
   const onFront = new Set(front.map(({ trial }) => trial.number))
