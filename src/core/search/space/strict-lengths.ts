@@ -42,8 +42,8 @@ function convolve(a: readonly number[], b: readonly number[]): number[] {
 }
 
 /**
- * Draws the shapes and repeats of three stages, fewer only where three do not fit: the depth uniformly among those
- * that the space allows, then shapes uniformly among those that divide it up.
+ * Draws the shapes and repeats of one to three stages: the depth uniformly among those that the space allows, then
+ * uniformly among the ways to divide it up. Almost all of those have three stages, unless the depth is small.
  */
 export function sampleLengths(space: Space, rng: Rng): { readonly shape: Shape; readonly repeat: number }[] {
   const shapes = shapesOf(space)
@@ -62,7 +62,10 @@ export function sampleLengths(space: Space, rng: Rng): { readonly shape: Shape; 
     (t) => t >= space.config.minBlocks && together.some((row, k) => k > 0 && row[t]! > 0),
   )
   let rest = rng.pick(depths)
-  const count = [3, 2, 1].find((k) => together[k]![rest]! > 0)!
+  const count = weighted(
+    together.map((row, k) => (k === 0 ? 0 : row[rest]!)),
+    rng,
+  )
   return Array.from({ length: count }, (_, i) => {
     const after = together[count - 1 - i]!
     const filled = weighted(

@@ -71,7 +71,7 @@ export async function profileStacks(specs: readonly ArchSpec[], options: Profile
   try {
     for (const [index, spec] of specs.entries()) {
       for (const phase of options.phases) {
-        options.signal?.throwIfAborted()
+        if (options.signal?.aborted === true) throw new HeddleError('job-cancelled', 'the measurement was cancelled')
         options.onProgress?.({
           phase: 'compile',
           done: opened.length,

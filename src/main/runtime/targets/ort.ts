@@ -128,8 +128,10 @@ class OrtProgram implements OrtProgramSession {
   readonly #outputs = new Map<string, { data: HostArray; shape: readonly number[] }>()
   readonly #stateInputs: readonly { name: string; shape: readonly number[] }[]
   readonly #bindings = new Map<string, Binding>()
+  #isTracing: boolean
 
   constructor(program: Program, graph: Graph, ort: OrtSession, options: OpenOptions, times: Session['times']) {
+    this.#isTracing = options.profile === true
     this.#program = program
     this.#ort = ort
     this.graph = graph
@@ -186,10 +188,14 @@ class OrtProgram implements OrtProgramSession {
   }
 
   trace(): ReturnType<NonNullable<Session['trace']>> {
+    this.#isTracing = false
     return readTrace(this.#ort.endProfiling())
   }
 
   close(): void {
+    // ONNX Runtime writes the trace whether anybody reads it or not
+    if (this.#isTracing) rmSync(this.#ort.endProfiling(), { force: true })
+    this.#isTracing = false
     this.#ort.release()
   }
 
