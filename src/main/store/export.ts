@@ -1,5 +1,6 @@
 // Tables as files for other programs: CSV (RFC 4180), JSON lines, Parquet. Curves are expanded to one row for each point.
 
+import { once } from 'node:events'
 import { createWriteStream, renameSync, rmSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -95,6 +96,8 @@ export async function exportTableFile(
   try {
     const stream = createWriteStream(partial)
     try {
+      // opening goes on in the background: nothing may fail, and the folder go, before it has ended
+      await once(stream, 'open')
       const count = await exportTable(project, name, format, stream)
       await finished(stream.end())
       renameSync(partial, path)
