@@ -1,15 +1,22 @@
 // The `heddle` command as a process: what it prints, what it refuses and how.
 
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fromBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, describe, expect, it } from 'vitest'
 import { countSpec } from '#core/model/counts.ts'
 import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
-import { decodeModel } from '#core/onnx/decode.ts'
+import type { Command } from '#main/cli/command.ts'
+import { kebab } from '#main/cli/command.ts'
 import { openOrt } from '#main/runtime/targets/ort-api.ts'
+import { closeProject, openProject } from '#main/store/db.ts'
+import { readCurve } from '#main/store/metrics.ts'
+import { listRuns } from '#main/store/runs.ts'
+import { HEDDLE_VERSION } from '#main/version.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-cli-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -25,35 +32,76 @@ interface Run {
   readonly err: string
 }
 
+const program = join(import.meta.dirname, '../bin/heddle.mjs')
+const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') }
+
 const heddle = (...args: string[]): Promise<Run> =>
   new Promise((resolve) => {
-    const program = join(import.meta.dirname, '../bin/heddle.mjs')
-    const options = {
-      cwd: folder,
-      timeout: 60_000,
-      maxBuffer: 2 ** 26,
-      env: { ...process.env, XDG_CACHE_HOME: folder },
-    }
+    const options = { cwd: folder, timeout: 60_000, maxBuffer: 2 ** 26, env }
     const child = execFile(process.execPath, [program, ...args], options, (_, out, err) =>
       resolve({ code: child.exitCode ?? -1, out, err }),
     )
   })
+
+/** The commands out of the modules of src/main/cli, however they are registered. */
+async function commandsOfModules(): Promise<Map<string, Command>> {
+  const root = join(import.meta.dirname, '../src/main/cli')
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
+  const modules = await Promise.all(paths.map((path) => import(join(root, path)) as Promise<Record<string, unknown>>))
+  const isCommand = (value: unknown): value is Command =>
+    typeof value === 'object' && value !== null && 'run' in value && 'usage' in value
+  return new Map(
+    modules
+      .flatMap((module) => Object.values(module))
+      .filter(isCommand)
+      .map((command) => [command.name, command]),
+  )
+}
+
+/** The flags of a tiny run of a task. */
+const TINY = '--task induction --seq-len 32 --batch-size 4 --validation-tokens 128 --threads 1'.split(' ')
+const TINY_SPEC = '{dModel: 16, vocabSize: 128} a{headDim: 8} f'
 
 describe('heddle teaches', () => {
   it('every command explains itself with examples and all its flags', async () => {
     const { out } = await heddle('--help')
     const names = [...out.matchAll(/^ {2}heddle (\S+)/gm)].map((m) => m[1]!)
     expect(names).toEqual(expect.arrayContaining(['devices', 'show', 'lower', 'train', 'profile', 'export', 'docs']))
-    for (const name of names) {
-      const help = await heddle(name, '--help')
-      expect(help.code, name).toBe(0)
-      for (const part of ['Examples', 'Flags', '--json', `heddle ${name}`]) expect(help.out, name).toContain(part)
+    const commands = await commandsOfModules()
+    expect([...commands.keys()].sort()).toEqual([...names].sort())
+    const helps = await Promise.all(names.map((name) => heddle(name, '--help')))
+    for (const [i, name] of names.entries()) {
+      const { flags, params, summary, examples } = commands.get(name)!
+      const { code, out: help } = helps[i]!
+      expect(code, name).toBe(0)
+      const switches = Object.entries(params ?? {}).map(
+        ([key, p]) => `--${p.type === 'flag' ? '[no-]' : ''}${kebab(key)}`,
+      )
+      const own = Object.keys(flags ?? {}).map((flag) => `--${flag}`)
+      for (const flag of ['--json', '--quiet', '--help', ...own, ...switches])
+        expect(help, `${name} ${flag}`).toMatch(new RegExp(`^  ${flag.replace(/[[\]]/g, '\\$&')}( .*)? {2,}\\S`, 'm'))
+      for (const part of [summary, 'Examples\n', 'Flags\n', ...examples.map((e) => `  heddle ${e}\n`)])
+        expect(help, name).toContain(part)
+      expect(examples.length, name).toBeGreaterThan(0)
     }
   }, 60_000)
+
+  it('prints its version, and help with exit code 2 where no command is given', async () => {
+    expect(await heddle('--version')).toEqual({ code: 0, out: `${HEDDLE_VERSION}\n`, err: '' })
+    const none = await heddle()
+    expect(none).toMatchObject({ code: 2, err: '' })
+    expect(none.out).toBe((await heddle('help')).out)
+  })
 
   it('prints reference pages', async () => {
     expect((await heddle('docs', 'm2')).out).toMatch(/arXiv 2405\.21060[\s\S]*dState/)
     expect((await heddle('docs', 'errors')).out).toContain('train-diverged')
+    expect((await heddle('docs')).out).toMatch(/^blocks[\s\S]*^tasks[\s\S]*^optimisers/m)
+    expect(JSON.parse((await heddle('docs', 'm2', '--json')).out)).toMatchObject({
+      kind: 'mamba2',
+      symbol: 'm2',
+      params: { dState: { type: 'integer', default: 128 } },
+    })
   })
 })
 
@@ -81,48 +129,108 @@ describe('heddle answers', () => {
   })
 
   it('export writes models that onnx runtime opens, with readable names and their origin', async () => {
-    const { code, err } = await heddle(
-      'export',
-      '{dModel: 32, vocabSize: 64} d f a f',
-      '--out',
-      'build',
-      '--format',
-      'all',
-      '--seq-len',
-      '16',
-    )
+    const text = '{dModel: 32, vocabSize: 64} d f m2{headDim: 8, dState: 8} f a{headDim: 8} f'
+    const flags = '--out build --format all --seq-len 16 --prompt-len 16 --context 32 --seed 7 --json'.split(' ')
+    const { code, err, out } = await heddle('export', text, ...flags)
     expect({ code, err }).toEqual({ code: 0, err: '' })
+    const names = ['prefill.onnx', 'decode.onnx', 'train.onnx', 'model.safetensors', 'config.json']
+    expect(JSON.parse(out)).toEqual({ paths: names.map((name) => join('build', name)) })
+    expect(readdirSync(join(folder, 'build')).sort()).toEqual([...names].sort())
+    const { params } = countSpec(resolveSpec(parseSpecText(text)), 32)
     for (const phase of ['prefill', 'decode', 'train']) {
       const bytes = readFileSync(join(folder, 'build', `${phase}.onnx`))
-      openOrt().createSession(bytes, { threads: 1, optimization: 'basic' }).release()
-      const model = decodeModel(bytes)
-      expect(model.graph.nodes.some((n) => n.name?.startsWith('L00.mixer.deltanet/'))).toBe(true)
-      const metadata = Object.fromEntries((model.metadataProps ?? []).map(({ key, value }) => [key, value]))
-      expect(metadata).toMatchObject({ 'heddle.phase': phase, 'heddle.seed': '1' })
-      expect(JSON.parse(metadata['heddle.spec']!)).toHaveProperty('blocks')
+      const session = openOrt().createSession(bytes, { threads: 1, optimization: 'basic' })
+      const { graph, metadataProps, producerVersion } = fromBinary(ModelProtoSchema, bytes)
+      expect(session.inputs.map(({ name }) => name)).toEqual(graph!.input.map(({ name }) => name))
+      expect(session.outputs.map(({ name }) => name)).toEqual(graph!.output.map(({ name }) => name))
+      session.release()
+      const scopes = new Set(graph!.node.map(({ name }) => name!.split('/')[0]!))
+      for (const scope of ['L00.mixer.deltanet', 'L01.mixer.ffn', 'L02.mixer.mamba2', 'L04.mixer.attention', 'head'])
+        expect(scopes, phase).toContain(scope)
+      const metadata = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value!]))
+      expect(producerVersion).toBe(HEDDLE_VERSION)
+      expect(metadata).toMatchObject({ 'heddle.phase': phase, 'heddle.seed': '7', 'heddle.version': HEDDLE_VERSION })
+      expect(JSON.parse(metadata['heddle.spec']!)).toEqual(parseSpecText(text))
+      const bindings = JSON.parse(metadata['heddle.bindings']!) as { input: string; output: string }[]
+      const inputs = new Set(graph!.input.map(({ name }) => name))
+      const outputs = new Set(graph!.output.map(({ name }) => name))
+      expect(bindings.every(({ input, output }) => inputs.has(input!) && outputs.has(output!))).toBe(true)
+      expect(bindings.length > 0).toBe(phase !== 'prefill')
+      // the weights are inside the models of inference, and at least those
+      const held = graph!.initializer.reduce((sum, t) => sum + t.dims.reduce((n, d) => n * Number(d), 1), 0)
+      if (phase === 'train') expect(held).toBeLessThan(params)
+      else expect(held).toBeGreaterThanOrEqual(params)
     }
   })
 
   it('trains into a project that checks out, in plain lines where nobody looks', async () => {
-    const flags = [
-      '--task',
-      'induction',
-      '--seq-len',
-      '32',
-      '--batch-size',
-      '4',
-      '--steps',
-      '4',
-      '--validation-tokens',
-      '128',
-    ]
-    const run = await heddle('train', '{dModel: 16, vocabSize: 128} a{headDim: 8} f', ...flags, '--project', 'p.heddle')
+    const run = await heddle('train', TINY_SPEC, ...TINY, '--steps', '4', '--name', 'first', '--project', 'p.heddle')
     expect(run.code, run.err).toBe(0)
-    expect(run.out).toMatch(/done: 4 steps.*accuracy/)
-    expect(run.err).not.toContain('\u001b')
+    expect(run.out).toMatch(/^done: 4 steps.*accuracy\n$/)
+    // no escapes, nothing redrawn: whole lines that say how far it is
+    expect(run.err).not.toMatch(/[\r\u001b]/)
+    expect(run.err).toMatch(/^train {2}\d\/4 steps/m)
+    expect(run.err).toMatch(/^step 4 {2}loss \d/m)
     const check = await heddle('project', 'check', 'p.heddle')
     expect(check.code).toBe(0)
     expect(JSON.parse(check.out)).toMatchObject({ ok: true, rows: { runs: 1 } })
+
+    const project = openProject(join(folder, 'p.heddle'), { readonly: true })
+    try {
+      const [stored, ...more] = listRuns(project)
+      expect(more).toEqual([])
+      expect(stored).toMatchObject({ name: 'first', state: 'done', config: { run: { steps: 4, batchSize: 4 } } })
+      const loss = readCurve(project, stored!.id, 'loss')
+      expect(Array.from(loss.steps)).toEqual([1, 2, 3, 4])
+      expect(Array.from(loss.values).every((x) => x > 0 && Number.isFinite(x))).toBe(true)
+      expect(Array.from(readCurve(project, stored!.id, 'valLoss').steps)).toEqual([4])
+    } finally {
+      closeProject(project)
+    }
+  }, 60_000)
+
+  it('resumes from a checkpoint, and takes a stored configuration', async () => {
+    const flags = [...TINY, '--json', '--checkpoint', 'run.safetensors']
+    const first = await heddle('train', TINY_SPEC, ...flags, '--steps', '2')
+    const { config, steps } = JSON.parse(first.out) as { config: object; steps: number }
+    expect(steps).toBe(2)
+    expect(first.err).toBe('')
+    const path = file('run.json', JSON.stringify(config))
+    const second = await heddle('train', '--config', path, '--steps', '4', '--resume', 'run.safetensors', '--json')
+    expect(second.code, second.out).toBe(0)
+    expect(JSON.parse(second.out)).toMatchObject({ state: 'done', steps: 4, config: { ...config, run: { steps: 4 } } })
+    const exported = await heddle('export', TINY_SPEC, '--out', 'trained', '--checkpoint', 'run.safetensors')
+    expect(exported.code, exported.err).toBe(0)
+  }, 60_000)
+
+  it('ends a diverged run with exit code 3 and a sentence', async () => {
+    const run = await heddle('train', TINY_SPEC, ...TINY, '--steps', '9', '--lr', '10', '--warmup', '0', '--quiet')
+    expect(run).toMatchObject({ code: 3, err: '' })
+    expect(run.out).toMatch(/^failed: diverged at step \d, lr \d.*\n {2}lower the learning rate/)
+  })
+
+  it('ends with exit code 130 when interrupted, and the project says cancelled', async () => {
+    const args = ['train', TINY_SPEC, ...TINY, '--steps', '100000', '--project', 'cancelled.heddle']
+    const child = spawn(process.execPath, [program, ...args], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    let err = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString()
+      if (err.includes('train  ')) child.kill('SIGINT')
+    })
+    const code = await new Promise((resolve) => child.on('exit', resolve))
+    expect(err).toContain('cancelled')
+    expect(code).toBe(130)
+    const project = openProject(join(folder, 'cancelled.heddle'), { readonly: true })
+    expect(listRuns(project).map(({ state }) => state)).toEqual(['cancelled'])
+    closeProject(project)
+  }, 60_000)
+
+  it('profiles stacks and says what was measured', async () => {
+    const flags = '--prompt-len 8 --context 16 --max-seconds 1 --max-relative-width 1 --threads 1 --quiet'.split(' ')
+    const { code, out, err } = await heddle('profile', TINY_SPEC, '{dModel: 16} d f', ...flags)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^ort-cpu on .*, 1 threads, batch 1, prompt 8, context 16; floor /)
+    expect(out.match(/^(a\{headDim: 8\} f|d f) +(prefill|decode) +[\d.]+ ms \[[\d.]+, [\d.]+\]/gm)).toHaveLength(4)
   }, 60_000)
 })
 
@@ -139,6 +247,8 @@ describe('heddle refuses', () => {
       /headDim \(64\) must divide dModel \(100\)[\s\S]*at blocks\[0\]\.params\.headDim/,
     ],
     ['10,000 layers', () => ['show', '(d f)x5000'], 1, /repeat \(5000\)|at most/],
+    ['10,000 layers one by one', () => ['show', 'd '.repeat(10_000)], 1, /at most 1024/],
+    ['repeats of nothing', () => ['show', '((((!d)x1024)x1024)x1024)x1024'], 1, /at most 1024/],
     ['deep nesting', () => ['show', deep], 2, /nested/],
     ['a value out of range', () => ['train', 'd f', '--steps', '0'], 2, /steps \(0\) must be an integer from 1/],
     ['a file that is not JSON', () => ['show', file('bad.json', '{"heddle": 1,')], 1, /not JSON/],
@@ -149,6 +259,23 @@ describe('heddle refuses', () => {
       1,
       /unknown field "__proto__"/,
     ],
+    [
+      'polluting keys of a block',
+      () => [
+        'show',
+        file('deep.json', '{"heddle": 1, "blocks": [{"kind": "ffn", "params": {"__proto__": {"x": 1}}}]}'),
+      ],
+      2,
+      /unknown parameter "__proto__"\n {2}at blocks\[0\]\.params\.__proto__/,
+    ],
+    ['a number that is none', () => ['show', 'd', '--context', 'many'], 2, /--context \("many"\) must be an integer/],
+    ['threads that are no number', () => ['train', 'd', '--threads', 'all'], 2, /threads \("all"\) must be/],
+    ['two specs', () => ['show', 'd', 'f'], 2, /one spec\n {2}quote a pattern/],
+    ['an argument too many', () => ['devices', 'cpu'], 2, /no arguments/],
+    ['a page that is not there', () => ['docs', 'constructor'], 2, /no entry named "constructor"/],
+    ['an unknown target', () => ['train', 'd', '--target', 'abacus'], 1, /unknown target "abacus"[\s\S]*ort-cpu/],
+    ['a folder as configuration', () => ['train', 'd', '--config', '.'], 1, /configuration cannot be read/],
+    ['an export to nowhere', () => ['export', 'd'], 2, /--out FOLDER/],
     ['a missing file', () => ['show', 'nothing.json'], 1, /there is no file nothing\.json/],
     ['a missing corpus', () => ['train', 'd f', '--data', 'nowhere'], 1, /nowhere/],
     [
@@ -209,5 +336,34 @@ describe('heddle refuses', () => {
     expect(run.code).toBe(1)
     expect(JSON.parse(run.out)).toMatchObject({ error: { code: 'file-invalid' } })
     expect(readFileSync(path)).toEqual(before)
+  })
+
+  it('leaves a file alone that stands where an export should go', async () => {
+    const path = file('taken', 'mine')
+    const { code, err } = await heddle('export', TINY_SPEC, '--out', 'taken')
+    expect(code).toBe(1)
+    expect(err).toMatch(/^heddle: the folder taken cannot be made: EEXIST[^\n]*\n {2}at taken\n {2}name a folder/)
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+  })
+
+  it('leaves an export alone when the weights for the next one do not fit', async () => {
+    mkdirSync(join(folder, 'kept'))
+    const path = file('kept/decode.onnx', 'the last good one')
+    const weights = file('other.safetensors', 'no weights')
+    const refused = await heddle('export', TINY_SPEC, '--out', 'kept', '--checkpoint', weights)
+    expect(refused.code).toBe(1)
+    expect(readFileSync(path, 'utf8')).toBe('the last good one')
+    expect(readdirSync(join(folder, 'kept'))).toEqual(['decode.onnx'])
+    await heddle('export', TINY_SPEC, '--out', 'unmade', '--checkpoint', weights)
+    expect(existsSync(join(folder, 'unmade'))).toBe(false)
+  })
+
+  it('says every error as JSON too, and only that on standard output', async () => {
+    const cases = [['nothing'], ['show', 'q'], ['train', 'd', '--steps', '0'], ['show', 'absent.json']]
+    const codes = ['usage', 'spec-syntax', 'param-invalid', 'file-missing']
+    const runs = await Promise.all(cases.map((args) => heddle(...args, '--json')))
+    const errors = runs.map(({ out }) => (JSON.parse(out) as { error: { code: string; message: string } }).error)
+    expect(errors.map(({ code }) => code)).toEqual(codes)
+    for (const [i, { err }] of runs.entries()) expect(err).toContain(errors[i]!.message)
   })
 })

@@ -1,5 +1,5 @@
 // How well and how fast searchers search, on the analytic landscape of tests/helpers/landscape.ts:
-// `node tests/bench/search-bench.ts [--json] [--seeds 20] [--budget 400] [--blocks 16] [--history 10000]`.
+// `node tests/bench/search-bench.ts [--json] [--seeds 20] [--budget 400] [--blocks 12] [--history 10000]`.
 // Evolution against random search at equal budget (distance to the optimum, which is found by enumeration), NSGA-II by the
 // hypervolume that it reaches of the attainable one, and the time of a proposal on a long history.
 
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '20' },
     budget: { type: 'string', default: '400' },
-    blocks: { type: 'string', default: '16' },
+    blocks: { type: 'string', default: '12' },
     history: { type: 'string', default: '10000' },
   },
 })

@@ -12,6 +12,8 @@ export const SPEC_VERSION = 1
 /** Most blocks after groups are unrolled. */
 export const MAX_BLOCKS = 1024
 const MAX_NESTING = 8
+/** Most items of a stack that are looked at while groups are unrolled, disabled ones included. */
+const MAX_VISITED = 16 * MAX_BLOCKS
 
 /** Settings of the whole model. */
 export const MODEL_PARAMS = {
@@ -201,9 +203,12 @@ export function resolveSpec(spec: ArchSpec): ResolvedSpec {
   const settings = resolveParams(MODEL_PARAMS, spec.model, { dModel: 0 }, 'model')
   const dims = { dModel: settings.dModel }
   const blocks: FlatBlock[] = []
+  let visited = 0
   const walk = (items: readonly StackItem[], path: string): void => {
     items.forEach((item, i) => {
       const at = `${path}[${i}]`
+      // nested repeats of disabled blocks or empty groups multiply without adding a block
+      if (++visited > MAX_VISITED) throw tooMany(visited, path)
       if (isGroup(item)) {
         for (let r = 0; r < item.repeat && item.blocks.length > 0; r++) walk(item.blocks, `${at}.blocks`)
       } else {

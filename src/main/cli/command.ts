@@ -91,9 +91,10 @@ export function parseCommand(command: Command, args: readonly string[]): Command
 function readParam(param: Param, value: string | boolean, flag: string): ParamValue {
   if (typeof value === 'boolean') return checkParam(param, value, flag)
   if (value === 'none') return checkParam(param, null, flag)
-  if (param.type === 'integer' || param.type === 'real')
-    return checkParam(param, value.trim() === '' ? NaN : Number(value), flag)
-  return checkParam(param, value, flag)
+  const isNumber =
+    (param.type === 'integer' || param.type === 'real') && value.trim() !== '' && !Number.isNaN(Number(value))
+  // other text is refused as it was typed
+  return checkParam(param, isNumber ? Number(value) : value, flag)
 }
 
 /** The help page of a command. */

@@ -1,3 +1,4 @@
+import { HeddleError } from '#core/errors.ts'
 import { listDevices } from '#main/api/devices.ts'
 import type { Command } from './command.ts'
 import { table } from './command.ts'
@@ -9,7 +10,8 @@ export const devices: Command = {
   usage: '',
   help: 'Lists every execution target. One that is missing says why, and what would bring it.',
   examples: ['devices', 'devices --json'],
-  run: (_, output) => {
+  run: ({ positionals }, output) => {
+    if (positionals.length > 0) throw new HeddleError('usage', 'devices takes no arguments')
     const list = listDevices()
     if (output.isJson) return output.print(JSON.stringify(list, null, 2))
     const { environment: e } = list

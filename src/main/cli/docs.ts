@@ -6,10 +6,29 @@ import { ops } from '#core/ops/index.ts'
 import { defaultOf } from '#core/params.ts'
 import { optimisers } from '#core/optim/index.ts'
 import { tasks } from '#core/tasks/index.ts'
-import type { Command } from './command.ts'
+import type { Command, CommandOutput } from './command.ts'
 import { table } from './command.ts'
 
-const families: Readonly<Record<string, readonly Entry[]>> = { blocks, tasks, optimisers }
+const families: ReadonlyMap<string, readonly Entry[]> = new Map<string, readonly Entry[]>([
+  ['blocks', blocks],
+  ['tasks', tasks],
+  ['optimisers', optimisers],
+])
+
+/** Lists whose rows are not entries. */
+const lists = new Map<string, () => readonly Readonly<Record<string, string>>[]>([
+  [
+    'ops',
+    () =>
+      [...ops.values()].map(({ kind, decompose, doc }) => ({
+        kind,
+        form: decompose === undefined ? 'primitive' : 'fused',
+        doc,
+      })),
+  ],
+  ['metrics', () => metrics.map(({ kind, unit, doc }) => ({ kind, unit, doc }))],
+  ['errors', () => Object.entries(ERROR_CODES).map(([code, doc]) => ({ code, doc }))],
+])
 
 export const docs: Command = {
   name: 'docs',
@@ -18,32 +37,39 @@ export const docs: Command = {
   help: 'Without NAME, lists everything. NAME is a family (blocks, tasks, optimisers, ops, metrics, errors) or the kind or symbol of an entry.',
   examples: ['docs', 'docs mamba2', 'docs errors'],
   run: ({ positionals }, output) => {
-    const name = positionals[0]
+    if (positionals.length > 1) throw new HeddleError('usage', 'docs takes one name')
+    const [name] = positionals
     if (name === undefined)
-      return output.print(
-        Object.entries(families)
-          .map(([family, entries]) => familyText(family, entries))
-          .join('\n\n'),
+      return show(
+        output,
+        Object.fromEntries([...families].map(([family, entries]) => [family, entries.map(plain)])),
+        () => [...families].map(([family, entries]) => familyText(family, entries)).join('\n\n'),
       )
-    const family = families[name]
-    if (family !== undefined) return output.print(familyText(name, family))
-    if (name === 'ops')
-      return output.print(
-        table([...ops.values()].map((op) => [op.kind, op.decompose === undefined ? 'primitive' : 'fused', op.doc])),
-      )
-    if (name === 'metrics') return output.print(table(metrics.map((m) => [m.kind, m.unit, m.doc])))
-    if (name === 'errors') return output.print(table(Object.entries(ERROR_CODES).map(([code, doc]) => [code, doc])))
-    const entry = Object.values(families)
-      .flat()
-      .find((e) => e.kind === name || (e as { symbol?: string }).symbol === name)
+    const family = families.get(name)
+    if (family !== undefined) return show(output, family.map(plain), () => familyText(name, family))
+    const rows = lists.get(name)?.()
+    if (rows !== undefined) return show(output, rows, () => table(rows.map((row) => Object.values(row))))
+    const entry = [...families.values()].flat().find((e) => e.kind === name || symbolOf(e) === name)
     if (entry === undefined)
       throw new HeddleError('usage', `no entry named ${JSON.stringify(name)}`, { hint: 'heddle docs lists all' })
-    output.print(entryText(entry))
+    show(output, plain(entry), () => entryText(entry))
   },
 }
 
+function show(output: CommandOutput, json: unknown, text: () => string): void {
+  output.print(output.isJson ? JSON.stringify(json, null, 2) : text())
+}
+
+const symbolOf = (entry: Entry): string | undefined => (entry as { symbol?: string }).symbol
+
+/** What an entry says about itself, as data; rules that derive a default have no value. */
+function plain(entry: Entry): object {
+  const { kind, title, doc, params } = entry
+  return { kind, symbol: symbolOf(entry), title, doc, params }
+}
+
 const familyText = (family: string, entries: readonly Entry[]): string =>
-  `${family}\n${table(entries.map((e) => [`  ${(e as { symbol?: string }).symbol ?? ''}`, e.kind, e.title]))}`
+  `${family}\n${table(entries.map((e) => [`  ${symbolOf(e) ?? ''}`, e.kind, e.title]))}`
 
 function entryText(entry: Entry): string {
   const rows = Object.entries(entry.params).map(([name, p]) => {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { HeddleError } from '#core/errors.ts'
 import { parseTrainConfig, RUN_PARAMS } from '#core/optim/train-config.ts'
 import { choice, integer, resolveParams } from '#core/params.ts'
@@ -54,7 +53,6 @@ export const exportCommand: Command = {
       { dModel: 0 },
       'flags',
     )
-    mkdirSync(folder, { recursive: true })
     const paths = await exportSpec(
       spec,
       FORMATS[format] ?? [format as ExportFormat],

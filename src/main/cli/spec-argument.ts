@@ -23,7 +23,7 @@ export function readSpec(argument: string): ArchSpec {
     const hint =
       near.length > 0
         ? `did you mean the preset ${near.join(', ')}?`
-        : `a spec is a preset (heddle show --presets), a JSON file, or a pattern such as 'd f m2 f a f'. ${error.hint ?? ''}`
+        : `a spec is a preset (heddle show --presets), a JSON file, or a pattern such as 'd f m2 f a f'${error.hint === undefined ? '' : `. ${error.hint}`}`
     throw new HeddleError(error.code, error.message, { path: error.path, hint })
   }
 }

@@ -103,9 +103,13 @@ function configOf({ positionals, text, params }: CommandInput): Record<string, u
     schedule: merged('schedule', SCHEDULE_PARAMS),
     optimiser: merged('optimiser', adamw.params),
     ...(text['target'] !== undefined && { target: text['target'] }),
-    ...(text['threads'] !== undefined && { threads: Number(text['threads']) }),
+    ...(text['threads'] !== undefined && { threads: numberOr(text['threads']) }),
   }
 }
+
+/** A number where the text is one; other text is refused as it was typed. */
+const numberOr = (text: string): number | string =>
+  text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)
 
 function dataOf(text: Readonly<Record<string, string>>, base: unknown): { data?: unknown } {
   if (text['task'] !== undefined) return { data: { kind: 'task', task: text['task'] } }

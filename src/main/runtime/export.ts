@@ -1,5 +1,6 @@
 // Files that leave Heddle: ONNX models of each phase, and safetensors with a config beside them.
 
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
 import { sizeOf } from '#core/graph/types.ts'
@@ -34,7 +35,10 @@ export interface ExportOptions extends InferenceShape {
 
 export type ExportFormat = 'prefill' | 'decode' | 'train' | 'safetensors'
 
-/** Writes the chosen files into a folder and returns their paths. */
+/**
+ * Writes the chosen files into a folder, which is made when it is missing, and returns their paths.
+ * @throws HeddleError `file-missing` when they cannot be written, `checkpoint-invalid` for weights of another architecture
+ */
 export async function exportSpec(
   spec: ArchSpec,
   formats: readonly ExportFormat[],
@@ -73,17 +77,30 @@ async function exportOnnx(
       'heddle.bindings': JSON.stringify(program.bindings),
     },
   })
-  const path = join(options.folder, `${format}.onnx`)
   const bytes = weights.reduce((sum, w) => sum + 4 * sizeOf(w.shape), 0)
   if (frozen.size === 0 || bytes <= EXTERNAL_ABOVE_BYTES) {
-    await writeFileAtomic(path, [encodeModel(model)])
-    return [path]
+    return [await write(options.folder, `${format}.onnx`, [encodeModel(model)])]
   }
   const fileName = `${format}.onnx.data`
   const parts = encodeModelExternal(model, { threshold: 1024, fileName })
-  await writeFileAtomic(join(options.folder, fileName), parts.external)
-  await writeFileAtomic(path, [parts.model])
-  return [path, join(options.folder, fileName)]
+  // the weights first: the model is of no use without them
+  const data = await write(options.folder, fileName, parts.external)
+  return [await write(options.folder, `${format}.onnx`, [parts.model]), data]
+}
+
+/** Writes a file of the export and returns its path. */
+async function write(folder: string, name: string, chunks: Iterable<Uint8Array>): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw new HeddleError('file-missing', `the folder ${folder} cannot be made: ${(error as Error).message}`, {
+      path: folder,
+      hint: 'name a folder, or a place where one can be made',
+    })
+  }
+  const path = join(folder, name)
+  await writeFileAtomic(path, chunks)
+  return path
 }
 
 function programOf(
@@ -107,12 +124,12 @@ function programOf(
 async function exportWeights(spec: ArchSpec, options: ExportOptions): Promise<string[]> {
   const { weights } = decodeProgram(resolveSpec(spec), options)
   const data = loadWeights(weights, options)
-  const path = join(options.folder, 'model.safetensors')
   const tensors = weights.map(({ name, shape }) => ({ name, dtype: 'F32' as const, shape, data: data.get(name)! }))
-  await writeFileAtomic(path, encodeSafetensors(tensors, { format: 'heddle weights 1' }))
-  const config = join(options.folder, 'config.json')
-  await writeFileAtomic(config, [new TextEncoder().encode(`${JSON.stringify(spec, null, 2)}\n`)])
-  return [path, config]
+  const config = new TextEncoder().encode(`${JSON.stringify(spec, null, 2)}\n`)
+  return [
+    await write(options.folder, 'model.safetensors', encodeSafetensors(tensors, { format: 'heddle weights 1' })),
+    await write(options.folder, 'config.json', [config]),
+  ]
 }
 
 function loadWeights(weights: readonly Weight[], { checkpoint, seed }: ExportOptions): Map<string, Float32Array> {

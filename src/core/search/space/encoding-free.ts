@@ -5,7 +5,7 @@ import { isGroup } from '../../model/spec.ts'
 import type { ArchSpec, StackItem } from '../../model/spec.ts'
 import type { Rng } from '../../rng.ts'
 import { defineEncoding } from './encoding.ts'
-import type { Mutator } from './encoding.ts'
+import type { Change, Mutator } from './encoding.ts'
 import { groupOf, isSameOperator, operatorText, unitKey } from './genome.ts'
 import type { FreeGenome, Segment, Unit } from './genome.ts'
 import { integerFrom, listFrom, objectFrom } from './json.ts'
@@ -59,26 +59,33 @@ function pickPlace(genome: FreeGenome, rng: Rng): Place {
   return { segment, unit: rng.integer(genome.segments[segment]!.units.length) }
 }
 
-/** Replaces the unit at a place by others: in all repeats of its segment, or (as often) in one of them. */
+/** Units of the unrolled stack. */
+const unitCount = (segments: readonly Segment[]): number =>
+  segments.reduce((sum, { units, repeat }) => sum + units.length * repeat, 0)
+
+/**
+ * Replaces the unit at a place by others: in all repeats of its segment, or (as often) in one of them. The change is
+ * lost if repair cuts before the end of its first copy.
+ */
 function replace(
   genome: FreeGenome,
   { segment: at, unit }: Place,
   by: readonly Unit[],
   rng: Rng,
-): { readonly genome: FreeGenome; readonly where: string } {
+  text: string,
+): Change<FreeGenome> {
   const { units, repeat } = genome.segments[at]!
-  const changed = units.toSpliced(unit, 1, ...by)
-  if (repeat === 1 || rng.integer(2) === 0)
-    return { genome: { ...genome, segments: genome.segments.with(at, { units: changed, repeat }) }, where: nameOf(at) }
-  const copy = rng.integer(repeat)
-  const parts = [
-    { units, repeat: copy },
-    { units: changed, repeat: 1 },
-    { units, repeat: repeat - copy - 1 },
-  ].filter((part) => part.repeat > 0)
+  const changed = { units: units.toSpliced(unit, 1, ...by), repeat: 1 }
+  const isWhole = repeat === 1 || rng.integer(2) === 0
+  const copy = isWhole ? 0 : rng.integer(repeat)
+  const parts = isWhole
+    ? [{ ...changed, repeat }]
+    : [{ units, repeat: copy }, changed, { units, repeat: repeat - copy - 1 }].filter((part) => part.repeat > 0)
+  const end = unitCount(genome.segments.slice(0, at)) + copy * units.length + unit + by.length
   return {
     genome: { ...genome, segments: genome.segments.toSpliced(at, 1, ...parts) },
-    where: `${nameOf(at)}, copy ${copy + 1} of ${repeat}`,
+    description: `${nameOf(at)}${isWhole ? '' : `, copy ${copy + 1} of ${repeat}`}: ${text}`,
+    isKept: ({ segments }) => unitCount(segments) >= end,
   }
 }
 
@@ -96,8 +103,7 @@ const mutateOperator: Mutator<FreeGenome> = (genome, space, rng) => {
   const picked = pickOperator(index === 0 ? space.mixers : space.channelMixers, rng, [old])
   if (picked === undefined) return undefined
   const unit = index === 0 ? { mixer: picked, channels } : { mixer, channels: channels.with(index - 1, picked) }
-  const { genome: next, where } = replace(genome, place, [unit], rng)
-  return { genome: next, description: `${where}: ${operatorText(old)} becomes ${operatorText(picked)}` }
+  return replace(genome, place, [unit], rng, `${operatorText(old)} becomes ${operatorText(picked)}`)
 }
 
 /** One unit more of a mixer, beside one that is there; or one less of a mixer that has several. */
@@ -107,23 +113,17 @@ const mutateRatio: Mutator<FreeGenome> = (genome, _space, rng) => {
   const unit = units[place.unit]!
   const count = units.filter(({ mixer }) => isSameOperator(mixer, unit.mixer)).length
   const isMore = count === 1 || rng.integer(2) === 0
-  const { genome: next, where } = replace(genome, place, isMore ? [unit, unit] : [], rng)
-  return {
-    genome: next,
-    description: `${where}: ${count} units of ${operatorText(unit.mixer)} become ${count + (isMore ? 1 : -1)}`,
-  }
+  const text = `units of ${operatorText(unit.mixer)}: ${count} becomes ${count + (isMore ? 1 : -1)}`
+  return replace(genome, place, isMore ? [unit, unit] : [], rng, text)
 }
 
-const mutateFfn: Mutator<FreeGenome> = (genome, space, rng) => {
+const mutateChannels: Mutator<FreeGenome> = (genome, space, rng) => {
   const place = pickPlace(genome, rng)
   const { mixer, channels } = genome.segments[place.segment]!.units[place.unit]!
   const next = recount(channels, space, rng)
   if (next === undefined) return undefined
-  const { genome: child, where } = replace(genome, place, [{ mixer, channels: next }], rng)
-  return {
-    genome: child,
-    description: `${where}: ${channels.length} channel mixers after ${operatorText(mixer)} become ${next.length}`,
-  }
+  const text = `channel mixers after ${operatorText(mixer)}: ${channels.length} becomes ${next.length}`
+  return replace(genome, place, [{ mixer, channels: next }], rng, text)
 }
 
 /** One repeat more, one less, or one handed to another segment. */
@@ -145,15 +145,14 @@ const mutateInsert: Mutator<FreeGenome> = (genome, space, rng) => {
   const place = pickPlace(genome, rng)
   const beside = genome.segments[place.segment]!.units[place.unit]!
   const unit = randomUnit(space, rng)
-  const { genome: next, where } = replace(genome, place, rng.integer(2) === 0 ? [beside, unit] : [unit, beside], rng)
-  return { genome: next, description: `${where}: ${unitText(unit)} is inserted` }
+  const both = rng.integer(2) === 0 ? [beside, unit] : [unit, beside]
+  return replace(genome, place, both, rng, `${unitText(unit)} is inserted`)
 }
 
 const mutateRemove: Mutator<FreeGenome> = (genome, _space, rng) => {
   const place = pickPlace(genome, rng)
   const unit = genome.segments[place.segment]!.units[place.unit]!
-  const { genome: next, where } = replace(genome, place, [], rng)
-  return { genome: next, description: `${where}: ${unitText(unit)} is removed` }
+  return replace(genome, place, [], rng, `${unitText(unit)} is removed`)
 }
 
 /** A unit leaves its segment for another place, of the same or another segment. */
@@ -165,10 +164,13 @@ const mutateMove: Mutator<FreeGenome> = (genome, _space, rng) => {
   )
   const to = rng.integer(without.length)
   const { units, repeat } = without[to]!
-  const segments = without.with(to, { units: units.toSpliced(rng.integer(units.length + 1), 0, unit), repeat })
+  const place = rng.integer(units.length + 1)
+  const end = unitCount(without.slice(0, to)) + place + 1
+  const target = to === from.segment ? 'another place in it' : nameOf(to)
   return {
-    genome: { ...genome, segments },
-    description: `${unitText(unit)} moves from ${nameOf(from.segment)} to ${to === from.segment ? 'another place in it' : nameOf(to)}`,
+    genome: { ...genome, segments: without.with(to, { units: units.toSpliced(place, 0, unit), repeat }) },
+    description: `${unitText(unit)} moves from ${nameOf(from.segment)} to ${target}`,
+    isKept: ({ segments }) => unitCount(segments) >= end,
   }
 }
 
@@ -242,7 +244,7 @@ export const freeEncoding = defineEncoding<FreeGenome>({
   mutators: {
     operator: mutateOperator,
     ratio: mutateRatio,
-    channels: mutateFfn,
+    channels: mutateChannels,
     repeats: mutateRepeats,
     insert: mutateInsert,
     remove: mutateRemove,

@@ -5,7 +5,7 @@ import { HeddleError } from '../../errors.ts'
 import { isGroup } from '../../model/spec.ts'
 import type { ArchSpec } from '../../model/spec.ts'
 import { defineEncoding } from './encoding.ts'
-import type { Mutator } from './encoding.ts'
+import type { Change, Mutator } from './encoding.ts'
 import { groupOf, isSameOperator, operatorText, RATIOS, unitKey } from './genome.ts'
 import type { Operator, Ratio, Stage, StrictGenome, Unit } from './genome.ts'
 import { integerFrom, listFrom, objectFrom, refuse, wordFrom } from './json.ts'
@@ -36,6 +36,7 @@ function withAbsent(stages: readonly Stage[]): Stage[] {
   return filled
 }
 
+/** Cuts repeats from the last stage on, and gives back to the first ones what was cut too much. */
 function repair(genome: StrictGenome, { config: { minBlocks, maxBlocks } }: Space): StrictGenome | undefined {
   const lengths = genome.stages.map(lengthOf)
   const repeats = genome.stages.map(({ repeat }) => repeat)
@@ -44,13 +45,21 @@ function repair(genome: StrictGenome, { config: { minBlocks, maxBlocks } }: Spac
     const least = i === 0 ? 1 : 0
     for (; depth > maxBlocks && repeats[i]! > least; repeats[i]!--) depth -= lengths[i]!
   }
+  genome.stages.forEach(({ repeat }, i) => {
+    for (; repeats[i]! < repeat && depth + lengths[i]! <= maxBlocks; repeats[i]!++) depth += lengths[i]!
+  })
   if (depth > maxBlocks || depth < minBlocks || repeats[0] === 0) return undefined
   return { ...genome, stages: withAbsent(genome.stages.map((stage, i) => ({ ...stage, repeat: repeats[i]! }))) }
 }
 
-/** The genome with one stage changed. */
-function withStage(genome: StrictGenome, index: number, change: Partial<Stage>): StrictGenome {
-  return { ...genome, stages: genome.stages.map((stage, i) => (i === index ? { ...stage, ...change } : stage)) }
+/** One stage changed; the change is lost if repair cuts the stage. */
+function changeStage(genome: StrictGenome, index: number, change: Partial<Stage>, text: string): Change<StrictGenome> {
+  const stages = genome.stages.with(index, { ...genome.stages[index]!, ...change })
+  return {
+    genome: { ...genome, stages },
+    description: `${STAGES[index]}: ${text}`,
+    isKept: (repaired) => repaired.stages[index]!.repeat > 0,
+  }
 }
 
 /** Index of a random stage that is there. */
@@ -69,10 +78,7 @@ const mutateOperator: Mutator<StrictGenome> = (genome, space, rng) => {
   const trade = (operator: Operator, i: number): Operator =>
     i === place ? picked : isSameOperator(operator, picked) ? old : operator
   const change = isMixer ? { mixers: mixers.map(trade) } : { channels: channels.with(place - mixers.length, picked) }
-  return {
-    genome: withStage(genome, index, change),
-    description: `${STAGES[index]}: ${operatorText(old)} becomes ${operatorText(picked)}`,
-  }
+  return changeStage(genome, index, change, `${operatorText(old)} becomes ${operatorText(picked)}`)
 }
 
 const mutateRatio: Mutator<StrictGenome> = (genome, space, rng) => {
@@ -81,29 +87,23 @@ const mutateRatio: Mutator<StrictGenome> = (genome, space, rng) => {
   const next = rng.pick(RATIOS.filter((other) => other !== ratio))
   if (next === RATIOS[0]) {
     const kept = rng.pick(mixers)
-    return {
-      genome: withStage(genome, index, { ratio: next, mixers: [kept] }),
-      description: `${STAGES[index]}: ratio ${ratio} becomes ${next}, ${operatorText(kept)} alone`,
-    }
+    const text = `ratio ${ratio} becomes ${next}, ${operatorText(kept)} alone`
+    return changeStage(genome, index, { ratio: next, mixers: [kept] }, text)
   }
   const second = mixers[1] ?? pickMixer(space, rng, mixers)
   if (second === undefined) return undefined
   const joined = mixers.length === 1 ? ` with ${operatorText(second)}` : ''
-  return {
-    genome: withStage(genome, index, { ratio: next, mixers: [mixers[0]!, second] }),
-    description: `${STAGES[index]}: ratio ${ratio} becomes ${next}${joined}`,
-  }
+  const change = { ratio: next, mixers: [mixers[0]!, second] }
+  return changeStage(genome, index, change, `ratio ${ratio} becomes ${next}${joined}`)
 }
 
-const mutateFfn: Mutator<StrictGenome> = (genome, space, rng) => {
+const mutateChannels: Mutator<StrictGenome> = (genome, space, rng) => {
   const index = pickStage(genome, rng)
   const { channels } = genome.stages[index]!
   const next = recount(channels, space, rng)
   if (next === undefined) return undefined
-  return {
-    genome: withStage(genome, index, { channels: next }),
-    description: `${STAGES[index]}: ${channels.length} channel mixers after each mixer become ${next.length}`,
-  }
+  const text = `channel mixers after each mixer: ${channels.length} becomes ${next.length}`
+  return changeStage(genome, index, { channels: next }, text)
 }
 
 /** One repeat more, one less, or one handed to another stage. */
@@ -227,7 +227,7 @@ export const strictEncoding = defineEncoding<StrictGenome>({
     })
     return { encoding: 'strict', dModel, stages: complete(stages)! }
   },
-  mutators: { operator: mutateOperator, ratio: mutateRatio, channels: mutateFfn, repeats: mutateRepeats },
+  mutators: { operator: mutateOperator, ratio: mutateRatio, channels: mutateChannels, repeats: mutateRepeats },
   cross: (a, b, rng) => {
     // at least one stage from either
     const fromB = rng.integer(STAGES.length)

@@ -21,6 +21,8 @@ export interface Mutation {
 export interface Change<G extends Genome = Genome> {
   readonly genome: G
   readonly description: string
+  /** Whether the change is still there after repair, which may cut it off again. Absent: always. */
+  readonly isKept?: (repaired: G) => boolean
 }
 
 /** Tries to change one thing at a random place; undefined where this genome has nothing of the sort to change. */

@@ -36,7 +36,8 @@ export function mutate(parent: Genome, space: Space, rng: Rng): Child | undefine
     const kind = rng.pick(kinds)
     const change = (mutators[kind] ?? mutateWidth)(parent, space, rng)
     const genome = change && settle(change.genome, space)
-    if (change === undefined || genome === undefined || keyOf(genome, space) === parentKey) continue
+    if (change === undefined || genome === undefined || change.isKept?.(genome) === false) continue
+    if (keyOf(genome, space) === parentKey) continue
     const { before, after } = difference(parent, genome, space)
     return { genome, mutation: { kind, description: change.description, before, after } }
   }
@@ -46,6 +47,7 @@ export function mutate(parent: Genome, space: Space, rng: Rng): Child | undefine
 /** A child with parts and the width of two parents, other than both; undefined where no attempt leads to one. */
 export function cross(a: Genome, b: Genome, space: Space, rng: Rng): Child | undefined {
   const parentKeys = [keyOf(a, space), keyOf(b, space)]
+  if (parentKeys[0] === parentKeys[1]) return undefined
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const mixed = space.encoding.cross(a, b, rng)
     const genome = settle({ ...mixed, dModel: rng.pick([a, b]).dModel }, space)

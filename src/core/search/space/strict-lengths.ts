@@ -42,14 +42,15 @@ function convolve(a: readonly number[], b: readonly number[]): number[] {
 }
 
 /**
- * Draws the shapes and repeats of one to three stages: the depth uniformly among those that the space allows, then
- * uniformly among the ways to divide it up. Almost all of those have three stages, unless the depth is small.
+ * Draws the shapes and repeats of one to three stages: the depth uniformly among those that the space allows, then one
+ * of the ways to divide it up. Most of those have three stages, unless the depth is small. Ways count as often as their
+ * shapes are long: short shapes fill more depths, and would else crowd out those with channel mixers.
  */
 export function sampleLengths(space: Space, rng: Rng): { readonly shape: Shape; readonly repeat: number }[] {
   const shapes = shapesOf(space)
   const ways = stageWays(
     space,
-    shapes.map(() => 1),
+    shapes.map(({ length }) => length),
   )
   // together[k][t]: ways of k stages to fill t blocks
   const together = [
@@ -73,7 +74,11 @@ export function sampleLengths(space: Space, rng: Rng): { readonly shape: Shape; 
       rng,
     )
     rest -= filled
-    const shape = rng.pick(shapes.filter(({ length }) => filled % length === 0))
+    const index = weighted(
+      shapes.map(({ length }) => (filled % length === 0 ? length : 0)),
+      rng,
+    )
+    const shape = shapes[index]!
     return { shape, repeat: filled / shape.length }
   })
 }
