@@ -13,6 +13,7 @@ import { optimisers } from '#core/optim/index.ts'
 import { SCHEDULE_PARAMS } from '#core/optim/schedule.ts'
 import { resolveParams } from '#core/params.ts'
 import type { Param, ParamSchema, ParamValue } from '#core/params.ts'
+import { DEFAULT_SPACE, encodings, searchers, SPACE_FIELDS } from '#core/search/index.ts'
 import { tasks } from '#core/tasks/index.ts'
 import { root } from './commands.ts'
 
@@ -26,6 +27,7 @@ export function docPages(): Map<string, string> {
     ['ops.md', opsPage()],
     ['tasks.md', tasksPage()],
     ['optimisers.md', optimisersPage()],
+    ['search.md', searchPage()],
     ['metrics.md', metricsPage()],
     ['errors.md', errorsPage()],
   ])
@@ -74,6 +76,22 @@ function optimisersPage(): string {
     section(optimiser, `\`${optimiser.kind}\`, running tensors: ${optimiser.moments.join(', ') || 'none'}`),
   )
   return page('Optimisers', 'src/core/optim', [...sections, schedule])
+}
+
+function searchPage(): string {
+  const entries = searchers.map((searcher) => section(searcher, `\`${searcher.kind}\``))
+  const defaults: Readonly<Record<string, unknown>> = { ...DEFAULT_SPACE }
+  const fields = Object.entries(SPACE_FIELDS).map(([field, doc]) => [
+    `\`${field}\``,
+    JSON.stringify(defaults[field]) ?? 'none',
+    doc,
+  ])
+  const forms = encodings.map(({ kind, title, doc }) => [`\`${kind}\``, title, doc])
+  return page('Search', 'src/core/search', [
+    ...entries,
+    `## The space\n\nA search space is a JSON object of these fields.\n\n${table(['field', 'default', 'meaning'], fields)}`,
+    `## Encodings\n\n${table(['encoding', 'title', 'meaning'], forms)}`,
+  ])
 }
 
 function opsPage(): string {

@@ -97,6 +97,9 @@ describe('heddle teaches', () => {
     expect((await heddle('docs', 'm2')).out).toMatch(/arXiv 2405\.21060[\s\S]*dState/)
     expect((await heddle('docs', 'errors')).out).toContain('train-diverged')
     expect((await heddle('docs')).out).toMatch(/^blocks[\s\S]*^tasks[\s\S]*^optimisers/m)
+    const searching = (await heddle('docs', 'search')).out
+    for (const part of ['aging-evolution', 'tournamentSize', 'strict', 'widthTargetMs'])
+      expect(searching).toContain(part)
     expect(JSON.parse((await heddle('docs', 'm2', '--json')).out)).toMatchObject({
       kind: 'mamba2',
       symbol: 'm2',
@@ -213,9 +216,14 @@ describe('heddle answers', () => {
     const args = ['train', TINY_SPEC, ...TINY, '--steps', '100000', '--project', 'cancelled.heddle']
     const child = spawn(process.execPath, [program, ...args], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
     let err = ''
+    let isInterrupted = false
     child.stderr.on('data', (chunk: Buffer) => {
       err += chunk.toString()
-      if (err.includes('train  ')) child.kill('SIGINT')
+      if (isInterrupted || !err.includes('train  ')) return
+      isInterrupted = true
+      child.kill('SIGINT')
+      // as where a terminal signals the launcher and the program, and the launcher passes it on
+      setTimeout(() => child.kill('SIGINT'), 50)
     })
     const code = await new Promise((resolve) => child.on('exit', resolve))
     expect(err).toContain('cancelled')
@@ -231,6 +239,61 @@ describe('heddle answers', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^ort-cpu on .*, 1 threads, batch 1, prompt 8, context 16; floor /)
     expect(out.match(/^(a\{headDim: 8\} f|d f) +(prefill|decode) +[\d.]+ ms \[[\d.]+, [\d.]+\]/gm)).toHaveLength(4)
+  }, 60_000)
+})
+
+describe('heddle search', () => {
+  const SPACE = { dModels: [16, 32], maxBlocks: 3, model: { vocabSize: 257 }, mixers: ['attention'] }
+  const flags =
+    '--latency predicted --widest --max tpotMs=50 --objectives valLoss,tpotMs --trials 3 --table-seconds 0.3'
+  const small = '--steps 2 --batch-size 2 --seq-len 16 --validation-tokens 32 --finalists 2 --json'
+
+  it('predicts, measures the finalists, and answers about the study without running anything', async () => {
+    file('space.json', JSON.stringify(SPACE))
+    const project = ['--project', 'search.heddle']
+    const run = await heddle('search', ...project, '--space', 'space.json', ...`${flags} ${small}`.split(' '))
+    expect(run.code, run.err).toBe(0)
+    const { study, trials, finalists, winner } = JSON.parse(run.out) as {
+      study: number
+      trials: { number: number; metrics: Record<string, number>; genome: { dModel: number } }[]
+      finalists: { number: number; predicted: { tpotMs: number }; measured: { tpotMs: { p50Ms: number } } }[]
+      winner: number
+    }
+    expect(trials).toHaveLength(3)
+    // the target is far away: every stack is as wide as the space allows
+    for (const { genome, metrics } of trials) {
+      expect(genome.dModel).toBe(32)
+      expect(metrics['predictedTpotMs']).toBeGreaterThan(0)
+      expect(metrics).not.toHaveProperty('tpotMs')
+    }
+    for (const { predicted, measured } of finalists) {
+      expect(predicted.tpotMs).toBeGreaterThan(0)
+      expect(measured.tpotMs.p50Ms).toBeGreaterThan(0)
+    }
+    expect(finalists.map(({ number }) => number)).toContain(winner)
+    const asked = [...project, '--study', String(study)]
+    const bound = Math.min(...trials.map(({ metrics }) => metrics['predictedTpotMs']!))
+    const whatIf = await heddle('search', ...asked, '--what-if', '--max', `tpotMs=${bound}`)
+    expect(whatIf.out).toMatch(/^study 1, nothing run again: 1 of 3 trials keep predicted decode latency at most/)
+    const lineage = await heddle('search', ...asked, '--lineage', 'winner')
+    expect(lineage.out).toMatch(/^ *\d+ +32 {2}a.*validation loss {2}.*predicted decode latency$/m)
+    const pause = await heddle('search', ...asked, '--pause')
+    expect(pause).toMatchObject({ code: 2, err: expect.stringMatching(/study 1 is done, not running/) as string })
+  }, 60_000)
+
+  it('refuses what cannot be before it makes a project', async () => {
+    const cases = [
+      [['--max', 'tpotMs'], /METRIC=VALUE/],
+      [['--objectives', 'beauty'], /unknown metric "beauty"/],
+      [['--widest'], /bound tpotMs from above/],
+      [['--crossover-rate', '0.5'], /unknown parameter "crossoverRate"/],
+      [['--space', 'absent.json'], /search space cannot be read/],
+      [['--what-if', '--study', '1'], /no project/],
+      [['--what-if', '--pause'], /one of --pause/],
+    ] as const
+    const runs = await Promise.all(cases.map(([args]) => heddle('search', '--project', 'none.heddle', ...args)))
+    for (const [i, [, message]] of cases.entries()) expect(runs[i]!.err).toMatch(message)
+    expect(existsSync(join(folder, 'none.heddle'))).toBe(false)
   }, 60_000)
 })
 

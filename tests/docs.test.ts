@@ -5,6 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { blocks } from '#core/blocks/index.ts'
 import { ERROR_CODES } from '#core/errors.ts'
 import { ops } from '#core/ops/index.ts'
+import { encodings, searchers, SPACE_FIELDS } from '#core/search/index.ts'
 import { tasks } from '#core/tasks/index.ts'
 import { docPages, docsFolder, staleDocs } from '../scripts/docs-pages.ts'
 
@@ -58,6 +59,11 @@ describe('content', () => {
       'ops.md',
       [...ops.values()].flatMap((op) => [`| \`${op.kind}\` |`]),
     )
+    has(
+      'search.md',
+      searchers.flatMap((s) => [`## ${s.title}\n`, s.doc, ...Object.values(s.params).map(({ doc }) => doc)]),
+    )
+    has('search.md', [...encodings.map(({ doc }) => doc), ...Object.values(SPACE_FIELDS)])
     has('errors.md', Object.entries(ERROR_CODES).flat())
     for (const block of blocks)
       for (const [name, param] of Object.entries(block.params))

@@ -49,9 +49,17 @@ export const BOXES = {
   'main/runtime': { boxes: core, packages: 'any' },
   'main/store': { boxes: core, packages: 'any' },
   'main/api': { boxes: [...core, 'main/runtime', 'main/store'], packages: 'any' },
+  // carriers: they move frames between screens and the workbench
+  'main/serve': { boxes: ['core', 'main', 'main/api'], packages: 'any' },
   // the files of src/main itself: index, runner, cli, quickstart
-  main: { boxes: [...core, 'main/runtime', 'main/store', 'main/api', 'main/cli', 'main/report'], packages: 'any' },
-  'main/cli': { boxes: [...core, 'main', 'main/runtime', 'main/store', 'main/api', 'main/report'], packages: 'any' },
+  main: {
+    boxes: [...core, 'main/runtime', 'main/store', 'main/api', 'main/cli', 'main/report', 'main/serve'],
+    packages: 'any',
+  },
+  'main/cli': {
+    boxes: [...core, 'main', 'main/runtime', 'main/store', 'main/api', 'main/report', 'main/serve'],
+    packages: 'any',
+  },
   'main/report': { boxes: [...core, 'main', 'main/store', 'main/api'], packages: 'any' },
   preload: { boxes: [], types: ['main/api'], packages: 'browser' },
   renderer: { boxes: core, types: ['main/api'], packages: 'browser' },

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   'param-invalid': 'A parameter is missing, of the wrong type, out of range or not one of its choices.',
   'graph-invalid': 'A graph breaks a typing rule: shapes or types of an operation do not fit.',
   'file-missing': 'A file or folder does not exist or cannot be opened.',
+  'file-unwritable': 'A file or folder cannot be written: permissions, or a file where a folder should be.',
   'file-invalid': 'A file exists but its content is not what its format promises (truncated, lying header, binary).',
   'corpus-invalid': 'A training corpus cannot be used: empty, binary, too small, or without the named field.',
   'tokenizer-invalid': 'A tokenizer file cannot be read or does not fit the model.',
@@ -21,8 +22,12 @@ export const ERROR_CODES = {
   'job-cancelled': 'A job was cancelled by the user.',
   'job-crashed': 'The runner process ended while it worked on a job.',
   'store-invalid': 'A project file is damaged, foreign, or of a newer version than this program.',
+  'store-full': 'The disk is full. Nothing that was recorded is lost; free some space and go on.',
   'store-busy': 'Another process is writing to this project.',
   'store-readonly': 'The project is open for reading only.',
+  'sample-invalid': 'A statistic was asked of values that it does not take: too few, not finite, or of unlike lengths.',
+  'connection-lost':
+    'The line between a screen and the workbench was cut while a call was under way. The call may have happened.',
   usage: 'A command line or api call was given arguments that it does not take.',
 } as const
 

@@ -7,6 +7,8 @@ export interface Metric {
   /** Which way is better; undefined where neither is. */
   readonly better: 'lower' | 'higher' | undefined
   readonly doc: string
+  /** The measured metric that this one predicts: never to be mixed with it. */
+  readonly predicts?: string
 }
 
 const metric = (kind: string, title: string, unit: string, better: Metric['better'], doc: string): Metric => ({
@@ -41,6 +43,47 @@ export const metrics: readonly Metric[] = [
     'lower',
     'Time per output token: one decode step at the given context and batch.',
   ),
+  {
+    ...metric(
+      'predictedTtftMs',
+      'Predicted prefill latency',
+      'ms',
+      'lower',
+      'Time to first token predicted from a look-up table of block latencies; nothing was run.',
+    ),
+    predicts: 'ttftMs',
+  },
+  {
+    ...metric(
+      'predictedTpotMs',
+      'Predicted decode latency',
+      'ms/token',
+      'lower',
+      'Time per output token predicted from a look-up table of block latencies; nothing was run.',
+    ),
+    predicts: 'tpotMs',
+  },
+  metric(
+    'decodeTokensPerSecond',
+    'Decode throughput',
+    'tokens/s',
+    'higher',
+    'Decoded tokens over wall-clock time, all sequences together, at the largest batch that fits (`decodeBatch`).',
+  ),
+  metric(
+    'decodeBatch',
+    'Largest decode batch',
+    'sequences',
+    'higher',
+    'Largest power of two of sequences, at most 1024, with which weights and two copies of the states (read and written) fit the memory limit at four bytes an element, and that runs.',
+  ),
+  metric(
+    'probeAccuracy',
+    'Probe score',
+    '',
+    'higher',
+    'Share of right answers on unseen sequences of the probe task of a study, after a short training on it.',
+  ),
   metric('params', 'Parameters', '', 'lower', 'All weights.'),
   metric('decoderParams', 'Decoder parameters', '', 'lower', 'Weights without embedding and head.'),
   metric('trainFlopsPerToken', 'Training FLOPs', 'FLOP/token', 'lower', 'Forward and backward.'),
@@ -58,3 +101,9 @@ const byKind = new Map(metrics.map((m) => [m.kind, m]))
 
 /** The metric of a kind, or undefined. */
 export const metricOf = (kind: string): Metric | undefined => byKind.get(kind)
+
+/** The metric that predicts a measured one, or undefined. */
+export const predictionOf = (kind: string): Metric | undefined => metrics.find((m) => m.predicts === kind)
+
+/** The measured metric behind a kind: what it predicts, or itself. */
+export const measuredOf = (kind: string): string => metricOf(kind)?.predicts ?? kind

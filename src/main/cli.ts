@@ -16,6 +16,7 @@ import { evaluate } from './cli/quality/evaluate.ts'
 import { importCommand } from './cli/quality/import.ts'
 import { study } from './cli/quality/study.ts'
 import { trust } from './cli/quality/trust.ts'
+import { serve } from './cli/serve.ts'
 import { show } from './cli/show.ts'
 import { sweep } from './cli/sweep.ts'
 import { train } from './cli/train.ts'
@@ -36,8 +37,12 @@ export const commands: readonly Command[] = [
   search,
   exportCommand,
   project,
+  serve,
   docs,
 ]
+
+/** Signals that come so close are one wish to stop; a later one ends the program at once. */
+const SAME_PRESS_MS = 1000
 
 const help = (): string =>
   `heddle ${HEDDLE_VERSION}: design latency-optimal hybrid language models\n\n${table(commands.map((c) => [`  heddle ${c.name} ${c.usage}`, c.summary]))}\n\nheddle COMMAND --help explains a command. A stack is written as block symbols, 'd f m2 f a f'; heddle docs lists them.\n`
@@ -55,9 +60,16 @@ async function main(args: readonly string[]): Promise<number> {
   const input = parseCommand(command, rest)
   if (input.switches.has('help')) return print(commandHelp(command), 0)
   const controller = new AbortController()
-  const interrupt = (): void => controller.abort()
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  let interruptedAt = 0
+  const interrupt = (): void => {
+    // one key press may arrive twice: from the terminal, and passed on by the launcher
+    if (controller.signal.aborted && performance.now() - interruptedAt > SAME_PRESS_MS) process.exit(130)
+    if (controller.signal.aborted) return
+    interruptedAt = performance.now()
+    controller.abort()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
   try {
     const output = {
       print: (text: string) => void print(text, 0),

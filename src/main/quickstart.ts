@@ -1,104 +1,172 @@
-// The main job on real input: trains three small stacks on the demo corpus, times them, and leaves a project file and a
-// report. `npm run quickstart`; under five minutes on two cores.
+// `npm run quickstart`: the main job on real input, from a look-up table to a report. Ctrl-C leaves a project that the
+// same command goes on with when it is given the folder. `--fast` does everything in seconds, with numbers that mean nothing.
 
 import { existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { HeddleError } from '#core/errors.ts'
-import { parseSpecText } from '#core/model/text.ts'
-import type { ArchSpec } from '#core/model/spec.ts'
-import { parseTrainConfig } from '#core/optim/train-config.ts'
-import { runProfile } from './api/profile.ts'
-import { runTraining } from './api/train.ts'
+import { additivityText, exportCsv, runQuickstart } from './quickstart-job.ts'
+import type { QuickstartResult } from './quickstart-job.ts'
+import { FAST, FULL } from './quickstart-plan.ts'
+import type { QuickstartPlan } from './quickstart-plan.ts'
 import { projectReport } from './report/report.ts'
+import { readSearches, shortName, stackOf } from './report/search-rows.ts'
+import type { SearchRows } from './report/search-rows.ts'
 import { writeFileAtomic } from './runtime/files.ts'
-import { startRunner } from './runtime/link.ts'
 import { bigramOf } from './runtime/train/corpus-source.ts'
+import { listRuns } from './store/runs.ts'
 import { closeProject, openProject } from './store/db.ts'
-import { terminalProgress } from './terminal.ts'
-
-const MODEL = '{name: "NAME", dModel: 128, vocabSize: 257}'
-const STACKS: readonly (readonly [name: string, pattern: string])[] = [
-  ['pure attention', '(a{headDim: 32} f)x4'],
-  ['pure DeltaNet', '(d{nHeads: 4} f)x4'],
-  ['DeltaNet + Mamba-2 hybrid', '(d{nHeads: 4} f m2{headDim: 32, dState: 32} f)x2'],
-]
-const DATA = { kind: 'corpus', path: null, tokenizer: 'bytes' } as const
-const RUN = { steps: 180, batchSize: 8, seqLen: 256, validationEvery: 30, validationTokens: 32768, seed: 1 }
+import type { Project } from './store/db.ts'
+import { readCurve } from './store/metrics.ts'
+import { duration, terminalProgress } from './terminal.ts'
+import { resolveSpec, hashSpec } from '#core/model/spec.ts'
 
 /** A folder that nothing is in yet: quickstart, quickstart-2, ... */
 function freshFolder(): string {
   for (let i = 1; ; i++) {
     const folder = resolve(i === 1 ? 'quickstart' : `quickstart-${i}`)
-    if (!existsSync(folder)) {
-      mkdirSync(folder)
-      return folder
-    }
+    if (!existsSync(folder)) return folder
   }
 }
 
-async function main(): Promise<void> {
-  const started = performance.now()
-  const folder = freshFolder()
-  const project = openProject(join(folder, 'quickstart.heddle'), { create: true })
-  const runner = startRunner()
-  const progress = terminalProgress(process.stderr)
-  const specs: ArchSpec[] = STACKS.map(([name, pattern]) => parseSpecText(`${MODEL.replace('NAME', name)} ${pattern}`))
+function readArguments(): { readonly folder: string; readonly plan: QuickstartPlan } {
   try {
-    for (const spec of specs) {
-      progress.note(`training ${spec.name}`)
-      const outcome = await runTraining(
-        runner,
-        { config: parseTrainConfig({ spec, data: DATA, run: RUN }), project, name: spec.name },
-        { onProgress: (e) => progress.update(e) },
-      )
-      progress.note(
-        outcome.state === 'done'
-          ? `  ${outcome.final['bitsPerByte']!.toFixed(3)} bits/byte, ${Math.round(outcome.tokensPerSecond)} tokens/s`
-          : `  ${outcome.error?.message ?? outcome.state}`,
-      )
+    const { values, positionals } = parseArgs({ options: { fast: { type: 'boolean' } }, allowPositionals: true })
+    if (positionals.length > 1) throw new Error('at most one folder')
+    return {
+      folder: positionals[0] === undefined ? freshFolder() : resolve(positionals[0]),
+      plan: values.fast === true ? FAST : FULL,
     }
-    progress.note('measuring prefill and decode')
-    await runProfile(
-      runner,
-      {
-        specs,
-        target: 'ort-cpu',
-        options: {
-          phases: 'both',
-          batchSize: 1,
-          promptLen: 128,
-          context: 512,
-          threads: null,
-          seed: 1,
-          maxRelativeWidth: 0.03,
-          maxSeconds: 30,
-          trace: true,
-          decomposeAll: false,
-        },
-      },
-      { project, onProgress: (e) => progress.update(e) },
-    )
-    progress.end()
-    const { bitsPerByte } = await bigramOf(DATA)
-    const report = projectReport(project, {
-      title: 'Quickstart: three small stacks',
-      intro: `Trained for ${RUN.steps} steps of ${RUN.batchSize} x ${RUN.seqLen} bytes on the State of the Union addresses (CC0), validated on held-out addresses. Command: npm run quickstart.`,
-      ...(bitsPerByte !== null && { baseline: { name: `bigram ${bitsPerByte.toFixed(2)}`, bitsPerByte } }),
+  } catch (error) {
+    throw new HeddleError('usage', (error as Error).message, { hint: 'npm run quickstart -- [FOLDER] [--fast]' })
+  }
+}
+
+async function main(): Promise<number> {
+  const started = performance.now()
+  const { folder, plan } = readArguments()
+  mkdirSync(folder, { recursive: true })
+  const project = openProject(join(folder, 'quickstart.heddle'), { create: true })
+  const progress = terminalProgress(process.stderr)
+  const controller = new AbortController()
+  const interrupt = (): void => controller.abort()
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  const elapsed = (): string => duration((performance.now() - started) / 1000)
+  try {
+    progress.note(`results go to ${shown(folder)}; Ctrl-C stops, and what is finished stays`)
+    const result = await runQuickstart(project, plan, {
+      note: (line) => progress.note(line.startsWith('\n') ? `${line}  (${elapsed()} so far)` : line),
+      progress: (event) => progress.update(event),
+      signal: controller.signal,
     })
-    const path = join(folder, 'report.html')
-    await writeFileAtomic(path, [new TextEncoder().encode(report)])
-    process.stdout.write(
-      `\nproject  ${project.path}\nreport   ${path}\ndone in ${((performance.now() - started) / 1000).toFixed(0)} s\n`,
-    )
-  } finally {
     progress.end()
-    await runner.close()
+    const facts = summary(project, result)
+    await writeResults(project, folder, plan, facts)
+    const width = Math.max(...facts.map(([name]) => name.length))
+    const lines = facts.map(([name, text]) => `${name.padEnd(width)}  ${text}`)
+    const files = ['quickstart.heddle', 'report.html', 'csv'].map((name) => shown(join(folder, name)))
+    process.stdout.write(`\n${lines.join('\n')}\n\n${files.join('\n')}\ndone in ${elapsed()}\n`)
+    return 0
+  } catch (error) {
+    progress.end()
+    if (!(error instanceof HeddleError) || error.code !== 'job-cancelled') throw error
+    await writeResults(project, folder, plan, [])
+    const flags = plan === FAST ? ' --fast' : ''
+    process.stderr.write(
+      `\nstopped after ${elapsed()}; the project and a report of it are in ${shown(folder)}\ngo on with: npm run quickstart -- ${shown(folder)}${flags}\n`,
+    )
+    return 130
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+    progress.end()
     closeProject(project)
   }
 }
 
-main().catch((error: unknown) => {
-  if (!(error instanceof HeddleError)) throw error
-  process.stderr.write(`quickstart: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`)
-  process.exitCode = 1
-})
+const shown = (path: string): string => relative('.', path) || '.'
+
+async function writeResults(
+  project: Project,
+  folder: string,
+  { run, longSteps }: QuickstartPlan,
+  facts: readonly (readonly [string, string])[],
+): Promise<void> {
+  const { bitsPerByte } = await bigramOf({ kind: 'corpus', path: null, tokenizer: 'bytes' })
+  const report = projectReport(project, {
+    title: 'Quickstart: a search under a latency target',
+    intro: `Trials of ${run.steps} and long runs of ${longSteps} steps of ${run.batchSize} x ${run.seqLen} bytes of the State of the Union addresses (CC0), validated on held-out addresses. Command: npm run quickstart.`,
+    facts,
+    ...(bitsPerByte !== null && { baseline: { name: `bigram ${bitsPerByte.toFixed(2)}`, bitsPerByte } }),
+  })
+  await writeFileAtomic(join(folder, 'report.html'), [new TextEncoder().encode(report)])
+  await exportCsv(project, folder)
+}
+
+/** What the job found, each with its uncertainty. */
+function summary(
+  project: Project,
+  { additivity, targetMs, evolution, random, trust }: QuickstartResult,
+): [string, string][] {
+  const searches = readSearches(project).flatMap((group) => group.searches)
+  const of = (id: number): SearchRows => searches.find(({ study }) => study.id === id)!
+  const [evolved, drawn] = [of(evolution.study.id), of(random.study.id)]
+  const scheduled = trust.panels.find(({ mode }) => mode === 'scheduled') ?? trust.panels[0]!
+  const short = scheduled.panel.targets[0]!.checkpoints.findLast(({ step }) => step < trust.steps)
+  const digits = (x: number, n = 2): string => (Number.isFinite(x) ? x.toFixed(n) : 'undefined')
+  return [
+    ...winnerFacts(project, evolved, targetMs, trust.steps),
+    ['against random', versus(evolved, drawn)],
+    [
+      'proxy',
+      short === undefined
+        ? 'no short run to compare'
+        : `Spearman ${digits(short.spearman.estimate)} [${digits(short.spearman.low)}, ${digits(short.spearman.high)}] of ${short.step}-step trials with ${trust.steps}-step runs, ${short.spearman.count} stacks, one seed`,
+    ],
+    ...(additivity === null ? [] : ([['look-up table', additivityText(additivity)]] as [string, string][])),
+  ]
+}
+
+function winnerFacts(
+  project: Project,
+  { winner, study }: SearchRows,
+  targetMs: number,
+  steps: number,
+): [string, string][] {
+  const target = `target ${targetMs.toPrecision(3)} ms/token`
+  if (winner === undefined)
+    return [['winner', `none: no finalist of the evolution meets the ${target} when measured whole`]]
+  const { trial, spec, measured, predicted } = winner
+  const { p50Ms, lowMs, highMs } = measured.tpotMs!
+  const long = listRuns(project, { spec: hashSpec(resolveSpec(spec).spec), state: 'done' })
+    .filter((run) => (run.config['run'] as { readonly steps: number }).steps === steps)
+    .map((run) => readCurve(project, run.id, 'bitsPerByte').values.at(-1))
+    .at(-1)
+  return [
+    ['winner', `trial ${trial.number}, ${shortName(stackOf(trial, study))}`],
+    [
+      'quality',
+      `${trial.metrics['bitsPerByte']!.toFixed(3)} bits/byte as a trial${long === undefined ? '' : `, ${long.toFixed(3)} after ${steps} steps`}`,
+    ],
+    [
+      'decode',
+      `${p50Ms.toPrecision(3)} ms/token [${lowMs.toPrecision(3)}, ${highMs.toPrecision(3)}] measured whole, ${predicted.tpotMs?.toPrecision(3) ?? '?'} predicted, ${target}`,
+    ],
+  ]
+}
+
+function versus(a: SearchRows, b: SearchRows): string {
+  const best = ({ best: trial }: SearchRows): string => trial?.metrics['bitsPerByte']?.toFixed(3) ?? 'nothing'
+  const ratio = (a.volume.at(-1) ?? 0) / (b.volume.at(-1) ?? 0)
+  return `best under the target ${best(a)} against ${best(b)} bits/byte; hypervolume ${Number.isFinite(ratio) ? ratio.toFixed(2) : '?'} times that of random; ${a.trials.length} trials each, one seed: an example, not evidence`
+}
+
+main().then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    if (!(error instanceof HeddleError)) throw error
+    process.stderr.write(`quickstart: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`)
+    process.exitCode = 1
+  },
+)

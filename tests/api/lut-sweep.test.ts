@@ -8,7 +8,8 @@ import type { BlockItem } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
 import { resolveParams } from '#core/params.ts'
 import { runLut } from '#main/api/lut.ts'
-import { conclude, runSweep, sweepGrid, sweepTraining } from '#main/api/sweep.ts'
+import { parseTrainConfig } from '#core/optim/train-config.ts'
+import { conclude, runSweep, sweepGrid } from '#main/api/sweep.ts'
 import { startRunner } from '#main/runtime/link.ts'
 import type { Runner } from '#main/runtime/link.ts'
 import { LUT_PARAMS } from '#main/runtime/profile/lut-job.ts'
@@ -73,14 +74,12 @@ it('fills the table, keeps it, and measures only what is new', { timeout: 60_000
 })
 
 const grid = { pattern, depths: [1, 2, 3], budgets: [6000, 20_000], widthStep: 16, maxWidth: 128 }
-const train = sweepTraining(
-  {
-    run: { steps: 2, batchSize: 2, seqLen: 16, validationTokens: 64, validationEvery: 2 },
-    data: { kind: 'corpus', path: null, tokenizer: 'bytes' },
-    threads: 1,
-  },
-  pattern,
-)
+const { spec: _spec, ...train } = parseTrainConfig({
+  spec: pattern,
+  run: { steps: 2, batchSize: 2, seqLen: 16, validationTokens: 64, validationEvery: 2 },
+  data: { kind: 'corpus', path: null, tokenizer: 'bytes' },
+  threads: 1,
+})
 const config = {
   ...grid,
   train,

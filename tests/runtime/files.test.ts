@@ -52,11 +52,11 @@ describe('writeFileAtomic', () => {
 
   it('names the path when the folder is missing or the path is a folder', async () => {
     const missing = join(folder, 'none', 'a.bin')
-    await expect(writeFileAtomic(missing, [])).rejects.toMatchObject({ code: 'file-missing', path: missing })
+    await expect(writeFileAtomic(missing, [])).rejects.toMatchObject({ code: 'file-unwritable', path: missing })
     const taken = join(folder, 'taken')
     mkdirSync(taken)
     await expect(writeFileAtomic(taken, [Uint8Array.of(1)])).rejects.toMatchObject({
-      code: 'file-missing',
+      code: 'file-unwritable',
       path: taken,
     })
     expect(readdirSync(folder)).toEqual(['taken'])

@@ -25,7 +25,7 @@ function mounted(...options: string[]): string | undefined {
 }
 
 const NO_MOUNT = 'mounting a small disk is not permitted here'
-const full = expect.objectContaining({ code: 'store-readonly', message: expect.stringContaining('the disk is full') })
+const full = expect.objectContaining({ code: 'store-full', message: expect.stringContaining('the disk is full') })
 
 describe('a full disk', () => {
   it('stops with a clear error, loses nothing, and goes on once there is room', async (test) => {
@@ -92,7 +92,7 @@ describe('a full disk', () => {
     const migrations = [{ version: 2, name: 'test', sql: 'CREATE TABLE tags (id INTEGER PRIMARY KEY) STRICT' }]
     expect(() => openProject(path, { migrations })).toThrow(full)
     expect(readdirSync(folder).filter((name) => name.includes('backup'))).toEqual([])
-    const project = openProject(path)
+    const project = openProject(path, { readonly: true })
     expect(listTrials(project, 1)).toHaveLength(2)
     closeProject(project)
   })

@@ -143,29 +143,37 @@ export function indexTable(
 }
 
 /** Predicts the latency of a stack. Errors of different entries add as independent ones, those of copies in full. */
-export function predictLatency(
+export const predictLatency = (
   resolved: ResolvedSpec,
   table: readonly LatencyEntry[],
   conditions: LatencyConditions,
-): LatencyPrediction {
+): LatencyPrediction => latencyPredictor(table, conditions)(resolved)
+
+/** `predictLatency` for many stacks: reads the table once. */
+export function latencyPredictor(
+  table: readonly LatencyEntry[],
+  conditions: LatencyConditions,
+): (resolved: ResolvedSpec) => LatencyPrediction {
   const find = indexTable(table, conditions)
-  const depth = resolved.blocks.length
-  const missing: string[] = []
-  let ms = 0,
-    below = 0,
-    above = 0
-  for (const need of latencyNeeds(resolved)) {
-    const entry = find(need)
-    if (entry === undefined) {
-      missing.push(`${need.name} at width ${need.dModel}`)
-      continue
+  return (resolved) => {
+    const depth = resolved.blocks.length
+    const missing: string[] = []
+    let ms = 0,
+      below = 0,
+      above = 0
+    for (const need of latencyNeeds(resolved)) {
+      const entry = find(need)
+      if (entry === undefined) {
+        missing.push(`${need.name} at width ${need.dModel}`)
+        continue
+      }
+      ms += need.count * costAt(entry, depth)
+      below += (need.count * (entry.ms - entry.low)) ** 2
+      above += (need.count * (entry.high - entry.ms)) ** 2
     }
-    ms += need.count * costAt(entry, depth)
-    below += (need.count * (entry.ms - entry.low)) ** 2
-    above += (need.count * (entry.high - entry.ms)) ** 2
+    if (missing.length > 0) return { source: 'predicted', ms: NaN, low: NaN, high: NaN, missing }
+    return { source: 'predicted', ms, low: ms - Math.sqrt(below), high: ms + Math.sqrt(above), missing }
   }
-  if (missing.length > 0) return { source: 'predicted', ms: NaN, low: NaN, high: NaN, missing }
-  return { source: 'predicted', ms, low: ms - Math.sqrt(below), high: ms + Math.sqrt(above), missing }
 }
 
 /** Cost of a part in a stack of so many blocks: between the measured depths on a line, beyond them as at the nearest. */

@@ -36,11 +36,19 @@ function scale({ domain, log }: AxisSpec, range: [number, number]): Scale {
   return s.domain([...domain]).range(range) as unknown as Scale
 }
 
-/** A number for an axis: at most four significant digits, no exponent between 0.001 and 100,000. */
-export function tickText(value: number): string {
+/** A number for an axis: at most `digits` significant digits, no exponent between 0.001 and 100,000. */
+export function tickText(value: number, digits = 4): string {
   const size = Math.abs(value)
-  if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(1).replace('e+', 'e')
-  return String(Number(value.toPrecision(4)))
+  if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(Math.max(1, digits - 3)).replace('e+', 'e')
+  return String(Number(value.toPrecision(digits)))
+}
+
+/** Significant digits that tell neighbouring ticks apart, four at least: a deep zoom needs more. */
+function digitsOf(ticks: readonly number[]): number {
+  if (ticks.length < 2) return 4
+  const step = Math.abs(ticks[1]! - ticks[0]!),
+    size = Math.max(Math.abs(ticks[0]!), Math.abs(ticks.at(-1)!))
+  return Math.min(15, Math.max(4, Math.ceil(Math.log10(size / step)) + 1))
 }
 
 /** A domain around values with some room; never empty. */
@@ -61,6 +69,8 @@ export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions)
     sy = scale(y, [inner.bottom, inner.top])
   const xTicks = sx.ticks(Math.max(2, Math.round((inner.right - inner.left) / 90))),
     yTicks = sy.ticks(Math.max(2, Math.round((inner.bottom - inner.top) / 55)))
+  const xDigits = digitsOf(xTicks),
+    yDigits = digitsOf(yTicks)
   const text = { mark: 'text', fill: theme.quiet, size: 11 } as const
   const marks: Mark[] = [
     ...yTicks.map((t): Mark => ({
@@ -71,8 +81,8 @@ export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions)
     })),
     { mark: 'path', d: `M${inner.left},${inner.bottom}H${inner.right}`, stroke: theme.quiet, width: 1 },
     ...xTicks.map((t): Mark => ({ mark: 'path', d: `M${sx(t)},${inner.bottom}v4`, stroke: theme.quiet, width: 1 })),
-    ...xTicks.map((t): Mark => ({ ...text, x: sx(t), y: inner.bottom + 16, text: tickText(t), anchor: 'middle' })),
-    ...yTicks.map((t): Mark => ({ ...text, x: inner.left - 8, y: sy(t) + 4, text: tickText(t), anchor: 'end' })),
+    ...xTicks.map((t): Mark => ({ ...text, x: sx(t), y: inner.bottom + 16, text: tickText(t, xDigits), anchor: 'middle' })),
+    ...yTicks.map((t): Mark => ({ ...text, x: inner.left - 8, y: sy(t) + 4, text: tickText(t, yDigits), anchor: 'end' })),
     {
       mark: 'text',
       x: (inner.left + inner.right) / 2,

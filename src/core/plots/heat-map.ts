@@ -1,6 +1,7 @@
 // A number over two ordered sets, as latency over depth and width: one cell each, its value printed, one hue from light to
 // dark with even steps of lightness.
 
+import { isoSegments } from './geometry/iso-lines.ts'
 import type { Mark, Scene } from './scene.ts'
 import type { Theme } from './theme.ts'
 
@@ -27,6 +28,8 @@ export interface HeatMapOptions {
   readonly yLabel: string
   /** What is drawn, with its unit. */
   readonly valueLabel: string
+  /** Values that get a line through the cells, each with its text. */
+  readonly isoLines?: readonly { readonly value: number; readonly text: string }[]
 }
 
 /** Share of ink from the lowest to the highest value. */
@@ -34,7 +37,7 @@ const INK = { low: 0.04, high: 0.62 }
 
 /** Cells that have no finite value stay empty. The ramp is in the logarithm where all values are positive. */
 export function heatMapScene(cells: readonly HeatCell[], options: HeatMapOptions): Scene {
-  const { width, height, theme, columns, rows, xLabel, yLabel, valueLabel } = options
+  const { width, height, theme, columns, rows, xLabel, yLabel, valueLabel, isoLines = [] } = options
   const left = 76,
     top = 34,
     right = width - 16,
@@ -78,6 +81,32 @@ export function heatMapScene(cells: readonly HeatCell[], options: HeatMapOptions
     )
     if (c.note !== undefined)
       marks.push({ mark: 'text', x: x + w / 2, y: y + h / 2 + 13, text: c.note, fill: ink, size: 10, anchor: 'middle' })
+  }
+  const values = new Map(finite.map((c) => [`${c.column} ${c.row}`, position(c.value)]))
+  for (const iso of isoLines) {
+    if (isLog && !(iso.value > 0)) continue
+    const pieces = isoSegments(
+      (column, row) => values.get(`${column} ${row}`) ?? NaN,
+      columns.length,
+      rows.length,
+      position(iso.value),
+    )
+    if (pieces.length === 0) continue
+    const px = (x: number): number => left + (x + 0.5) * w,
+      py = (y: number): number => bottom - (y + 0.5) * h
+    const d = pieces.map((p) => `M${px(p.x0)},${py(p.y0)}L${px(p.x1)},${py(p.y1)}`).join('')
+    // a light rim keeps the line and its text readable on dark cells
+    marks.push({ mark: 'path', d, stroke: theme.ground, width: 4, opacity: 0.75 })
+    marks.push({ mark: 'path', d, stroke: theme.ink, width: 1.5, dash: '6 3', title: iso.text })
+    const end = pieces.flatMap((p) => [
+      { x: p.x0, y: p.y0 },
+      { x: p.x1, y: p.y1 },
+    ]).reduce((a, b) => (b.y > a.y ? b : a))
+    const at = { x: px(end.x), y: py(end.y) - 5, w: iso.text.length * 6 + 8 }
+    marks.push(
+      { mark: 'rect', x: at.x - at.w / 2, y: at.y - 11, w: at.w, h: 15, fill: theme.ground, radius: 3 },
+      { mark: 'text', x: at.x, y: at.y, text: iso.text, fill: theme.ink, size: 11, anchor: 'middle' },
+    )
   }
   const quiet = { mark: 'text', fill: theme.quiet, size: 11 } as const
   marks.push(

@@ -1,6 +1,11 @@
 // A plot is a scene: plain marks in pixels. Screen, report and exported figure draw the same scene.
 
-export interface PathMark {
+/** A mark that stands for a thing (a trial, a run, a stack) names it: views of the same thing share the key. */
+interface Keyed {
+  readonly key?: string
+}
+
+export interface PathMark extends Keyed {
   readonly mark: 'path'
   readonly d: string
   readonly stroke?: string
@@ -8,8 +13,10 @@ export interface PathMark {
   readonly width?: number
   readonly dash?: string
   readonly opacity?: number
+  /** Shown when pointed at. */
+  readonly title?: string
 }
-export interface CircleMark {
+export interface CircleMark extends Keyed {
   readonly mark: 'circle'
   readonly x: number
   readonly y: number
@@ -20,7 +27,7 @@ export interface CircleMark {
   /** Shown when pointed at. */
   readonly title?: string
 }
-export interface RectMark {
+export interface RectMark extends Keyed {
   readonly mark: 'rect'
   readonly x: number
   readonly y: number
@@ -84,7 +91,7 @@ function markToSvg(mark: Mark): string {
   const title = 'title' in mark && mark.title !== undefined ? `<title>${escapeXml(mark.title)}</title>` : ''
   switch (mark.mark) {
     case 'path':
-      return `<path${attributes({ d: mark.d, fill: mark.fill ?? 'none', stroke: mark.stroke, 'stroke-width': mark.width, 'stroke-dasharray': mark.dash, opacity: mark.opacity, 'stroke-linejoin': 'round' })}/>`
+      return `<path${attributes({ d: mark.d, fill: mark.fill ?? 'none', stroke: mark.stroke, 'stroke-width': mark.width, 'stroke-dasharray': mark.dash, opacity: mark.opacity, 'stroke-linejoin': 'round' })}${title === '' ? '/>' : `>${title}</path>`}`
     case 'circle':
       return `<circle${attributes({ cx: mark.x, cy: mark.y, r: mark.r, fill: mark.fill, stroke: mark.stroke, 'stroke-width': mark.width })}>${title}</circle>`
     case 'rect':

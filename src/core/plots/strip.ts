@@ -16,44 +16,62 @@ export interface StripOptions {
 /** Letter and colours of a block with its parameters. */
 export const glyphOf = ({ block, params }: FlatBlock): Glyph => block.variant?.(params as never) ?? block.glyph
 
-/** Marks of a strip whose upper left corner is (x, y). */
-export function stripMarks(
+/** Where a cell of a strip stands. */
+export interface StripCell {
+  readonly x: number
+  readonly y: number
+  readonly w: number
+  readonly h: number
+}
+
+/** The cells of a strip whose upper left corner is (x, y), in the order of the blocks. */
+export function stripCells(
   { blocks }: ResolvedSpec,
   x: number,
   y: number,
-  { width, height, theme, weights }: StripOptions,
-): Mark[] {
+  { width, height, weights }: Omit<StripOptions, 'theme'>,
+): StripCell[] {
   const total = weights?.reduce((a, b) => a + b, 0) ?? blocks.length
   const gap = width / blocks.length > 4 ? 1 : 0
   let at = x
-  return blocks.flatMap((flat, i): Mark[] => {
+  return blocks.map(({ block }, i) => {
     const cell = ((weights?.[i] ?? 1) / total) * width
+    const h = block.category === 'channel mixer' ? height / 2 : height
+    const place = { x: at, y: y + height - h, w: Math.max(0.5, cell - gap), h }
+    at += cell
+    return place
+  })
+}
+
+/** Marks of a strip whose upper left corner is (x, y). */
+export function stripMarks(resolved: ResolvedSpec, x: number, y: number, options: StripOptions): Mark[] {
+  const { theme, height } = options
+  const cells = stripCells(resolved, x, y, options)
+  return resolved.blocks.flatMap((flat, i): Mark[] => {
+    const cell = cells[i]!
     const glyph = glyphOf(flat)
-    const isChannel = flat.block.category === 'channel mixer'
-    const h = isChannel ? height / 2 : height
     const rect: RectMark = {
       mark: 'rect',
-      x: at,
-      y: y + height - h,
-      w: Math.max(0.5, cell - gap),
-      h,
+      ...cell,
       fill: glyph[theme.side],
       radius: 1,
       title: flat.block.title,
     }
-    const fits = cell >= 10 && height >= 14 && !isChannel
-    const letter: Mark = {
-      mark: 'text',
-      x: at + (cell - gap) / 2,
-      y: y + height / 2 + 4,
-      text: glyph.letter,
-      fill: theme.ground,
-      size: 10,
-      anchor: 'middle',
-      weight: 600,
-    }
-    at += cell
-    return fits ? [rect, letter] : [rect]
+    const hasLetter = cell.w >= 9 && height >= 14 && flat.block.category !== 'channel mixer'
+    if (!hasLetter) return [rect]
+    return [
+      rect,
+      {
+        mark: 'text',
+        x: cell.x + cell.w / 2,
+        y: y + height / 2 + 4,
+        text: glyph.letter,
+        fill: theme.ground,
+        size: 10,
+        anchor: 'middle',
+        weight: 600,
+      },
+    ]
   })
 }
 

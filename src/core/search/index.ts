@@ -9,18 +9,19 @@ import type { Searcher } from './searcher.ts'
 
 export { proposeTrial } from './searcher.ts'
 export type { History, Proposal, Searcher, StudyPlan } from './searcher.ts'
-export { parseSpaceConfig } from './space/config.ts'
+export { parseSpaceConfig, SPACE_FIELDS, DEFAULT_SPACE } from './space/config.ts'
 export type { SpaceConfig } from './space/config.ts'
 export type { Encoding, Mutation, MutationKind, SpaceSize } from './space/encoding.ts'
 export type { Genome } from './space/genome.ts'
 export { encodings, encodeSpec, keyOf, makeSpace, parseGenome, sizeOfSpace, specOf } from './space/space.ts'
 export type { Predict, Space } from './space/space.ts'
 export { ancestorsOf, deathsOf, takeover } from './study/lineage.ts'
-export { meets, parseGoal, violation } from './study/objectives.ts'
+export { costsOf, meets, measuredGoal, metricsOf, parseGoal, renameMetrics, violation } from './study/objectives.ts'
 export type { Constraint, Goal, Objective } from './study/objectives.ts'
 export { nextNumber, visibleHistory } from './study/trial.ts'
 export type { Metrics, Proposed, Trial, TrialState } from './study/trial.ts'
 export { whatIf } from './study/what-if.ts'
+export type { WhatIfResult } from './study/what-if.ts'
 
 export const searchers: readonly Searcher[] = [agingEvolution, randomSearch, nsga2]
 

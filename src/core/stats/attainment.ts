@@ -10,7 +10,7 @@ export type AttainmentSurface = readonly (readonly [number, number])[]
 /**
  * The boundary that at least a `share` in (0, 1] of the runs attain: at each corner, so many runs have a point at least
  * as good in both metrics. `runs[r]` are the points of one run, dominated ones allowed, non-finite ones ignored.
- * Throws `param-invalid` for other than two metrics or no runs.
+ * Throws `sample-invalid` for other than two metrics or no runs.
  */
 export function attainmentSurface(
   runs: readonly (readonly Point[])[],

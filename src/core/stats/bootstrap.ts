@@ -138,7 +138,7 @@ export function bootstrapCountsCi(
  * Bootstrap interval of any statistic of one sample of independent values.
  * Like all bootstrap intervals it is somewhat narrow for small samples: for the mean of skewed values, 95 % intervals
  * cover about 92.5 % at 20 values and 95 % at 200. The statistic gets a scratch array that it may reorder and must not
- * keep. Throws `param-invalid` for an empty sample.
+ * keep. Throws `sample-invalid` for an empty sample.
  */
 export function bootstrapCi(
   samples: ArrayLike<number>,

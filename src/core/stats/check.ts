@@ -3,7 +3,7 @@
 import { HeddleError } from '../errors.ts'
 
 function refuse(path: string, message: string): never {
-  throw new HeddleError('param-invalid', message, { path })
+  throw new HeddleError('sample-invalid', message, { path })
 }
 
 /** Returns a level of confidence, refusing anything that is not strictly between 0 and 1. */

@@ -39,7 +39,7 @@ export interface Comparison {
 }
 
 /**
- * Compares two samples of one metric. Throws `param-invalid` if either has no finite value, or paired lengths differ.
+ * Compares two samples of one metric. Throws `sample-invalid` if either has no finite value, or paired lengths differ.
  *
  * Unpaired intervals are bootstrap intervals over both samples, BCa for the superiority. Where one sample lies wholly
  * beyond the other the bootstrap sees no variation; min(n, m) disjoint pairs then all agree, so the open bound is the

@@ -121,7 +121,7 @@ function covers(a: Box, b: Box): boolean {
  * Exact hypervolume of points with respect to a reference point, in the product of the units of the metrics.
  * A point that is not better than the reference in every metric adds nothing, nor does one that is not finite.
  * O(n log n) in two metrics, close to it in three; exponential in the number of metrics beyond (at most 10).
- * Throws `param-invalid` for a reference that is not finite or of another length than the points.
+ * Throws `sample-invalid` for a reference that is not finite or of another length than the points.
  */
 export function hypervolume(points: readonly Point[], reference: Point, directions?: readonly Direction[]): number {
   const boxes = boxesOf(points, reference, directions).filter((box) => box !== undefined)

@@ -13,7 +13,7 @@ import {
 
 /**
  * Whether `a` is at least as good as `b` in every metric and better in one. All metrics are minimised by default.
- * Throws `param-invalid` if the lengths differ.
+ * Throws `sample-invalid` if the lengths differ.
  */
 export function dominates(a: Point, b: Point, directions?: readonly Direction[]): boolean {
   const signs = directionSigns(directions, dimensionsOf([a, b], directions))
@@ -94,7 +94,7 @@ export function nonDominatedSort(points: readonly Point[], directions?: readonly
 /**
  * Crowding distance of each point among the given ones, usually one front (Deb et al. 2002): the sum over metrics of
  * the gap between its neighbours, divided by the range. Infinite at the ends of any metric; a metric without range
- * adds nothing. Throws `param-invalid` for values that are not finite.
+ * adds nothing. Throws `sample-invalid` for values that are not finite.
  */
 export function crowdingDistance(points: readonly Point[]): Float64Array {
   const { values, dimensions, items } = minimised(points)
@@ -125,7 +125,7 @@ export interface Knee {
 /**
  * Finds the knee of a two-dimensional front: the member farthest from the chord between the ends of the front, on the
  * side of the ideal point, in normalised axes. Absent where no member bulges towards the ideal point.
- * Dominated points are ignored. Throws `param-invalid` for other than two metrics.
+ * Dominated points are ignored. Throws `sample-invalid` for other than two metrics.
  */
 export function knee(points: readonly Point[], directions?: readonly Direction[]): Knee | undefined {
   if (points.length === 0) return undefined

@@ -47,7 +47,7 @@ function select(proxy: ArrayLike<number>, final: ArrayLike<number>, k: number, o
 /**
  * Share of the proxy's best k items that are as good as the true k-th best: the recall of the true best k when no
  * final values tie. From 0 to 1; a proxy without information reaches about k / n.
- * Throws `param-invalid` if k is not from 1 to the number of finite pairs.
+ * Throws `sample-invalid` if k is not from 1 to the number of finite pairs.
  */
 export function topKRecall(
   proxy: ArrayLike<number>,
@@ -65,7 +65,7 @@ export function topKRecall(
 /**
  * What choosing by the proxy costs: the best final value among the proxy's best k, minus the true best.
  * In the unit of the final metric, never negative, for either direction.
- * Throws `param-invalid` if k is not from 1 to the number of finite pairs.
+ * Throws `sample-invalid` if k is not from 1 to the number of finite pairs.
  */
 export function regret(
   proxy: ArrayLike<number>,

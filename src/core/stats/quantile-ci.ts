@@ -36,7 +36,7 @@ function lowerBound(ascending: Float64Array, p: number, tail: number): { bound: 
 
 /**
  * Distribution-free interval of the quantile `p` in (0, 1) of independent values, O(n log n).
- * The estimate is `quantile` of type 7. Throws `param-invalid` for an empty sample or one with NaN.
+ * The estimate is `quantile` of type 7. Throws `sample-invalid` for an empty sample or one with NaN.
  */
 export function quantileCi(
   samples: ArrayLike<number>,

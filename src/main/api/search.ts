@@ -21,6 +21,9 @@ import { createStudy, getStudy, updateStudy } from '#main/store/studies.ts'
 import { finishTrial, listTrials, startTrial } from '#main/store/trials.ts'
 import type { TrialRow } from '#main/store/trials.ts'
 import { recordSpec } from './record.ts'
+import { clearPauseRequest, isPauseRequested } from './search/pause.ts'
+import { parseTable, tablePredictor } from './search/table.ts'
+import type { FrozenTable } from './search/table.ts'
 
 /** How much a study does; the rest of its configuration is the space, the goal, and what an evaluation takes. */
 export const STUDY_PARAMS = {
@@ -39,6 +42,8 @@ export interface SearchConfig {
   readonly seed: number
   /** What `evaluate` needs to repeat a trial; kept with the study and not looked into here. */
   readonly evaluation: Readonly<Record<string, unknown>>
+  /** The latencies by which widths are chosen and trials are predicted; the same as long as the study lasts. */
+  readonly table?: FrozenTable
 }
 
 /** Metrics of one spec; rejects with a HeddleError, which fails the trial and not the study. */
@@ -94,10 +99,12 @@ export function openSearch(project: Project, id: number, trials?: number): Study
 function planOf(config: SearchConfig): StudyPlan {
   const { trials, parallel, seed } = config
   resolveParams(STUDY_PARAMS, { trials, parallel, seed }, { dModel: 0 }, 'study')
+  const table = parseTable(config.table)
+  const predict = table?.conditions.tpotMs === undefined ? undefined : tablePredictor(table)
   return {
     searcher: searcherOf(config.searcher),
     params: config.params,
-    space: makeSpace(config.space),
+    space: makeSpace(config.space, predict && ((spec) => predict(spec).tpotMs!.ms)),
     goal: parseGoal(config.goal),
     seed,
     parallel,
@@ -127,7 +134,7 @@ function trialOf(row: TrialRow, space: Space): Trial {
   }
 }
 
-/** Runs a study until its budget is used up or it is told to stop; returns its trials. */
+/** Runs a study until its budget is used up or it is told to stop, here or by `requestPause`; returns its trials. */
 export async function runSearch(
   project: Project,
   study: Study,
@@ -136,6 +143,7 @@ export async function runSearch(
 ): Promise<Trial[]> {
   const { id, plan, config } = study
   const inFlight = new Map<number, Promise<void>>()
+  clearPauseRequest(project, id)
   updateStudy(project, id, { state: 'running', error: null })
   const rows = new Map(readTrials(project, study).map((t) => [t.number, t]))
   const ids = new Map(listTrials(project, id).map((row) => [row.number, row.id]))
@@ -181,12 +189,13 @@ export async function runSearch(
   }
 
   for (;;) {
-    const isStopping = handlers.signal?.aborted === true
+    const isStopping = handlers.signal?.aborted === true || isPauseRequested(project, id)
     const number = isStopping ? undefined : nextNumber([...rows.values()], config.trials, config.parallel)
     if (number !== undefined) begin(number)
     else if (inFlight.size > 0) await Promise.race(inFlight.values())
     else break
   }
+  clearPauseRequest(project, id)
   const isDone = [...rows.values()].filter((t) => t.state === 'done' || t.state === 'failed').length >= config.trials
   updateStudy(project, id, { state: isDone ? 'done' : 'paused' })
   return [...rows.values()].sort((a, b) => a.number - b.number)

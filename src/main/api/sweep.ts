@@ -6,8 +6,9 @@ import { matchWidth, stackOfDepth } from '#core/model/match-width.ts'
 import type { MatchedWidth } from '#core/model/match-width.ts'
 import { canonicalJson, hashSpec } from '#core/model/spec.ts'
 import type { ArchSpec } from '#core/model/spec.ts'
-import { parseTrainConfig } from '#core/optim/train-config.ts'
+import { parseTrainConfig, RUN_PARAMS } from '#core/optim/train-config.ts'
 import type { TrainConfig } from '#core/optim/train-config.ts'
+import { choice, integer, optionalReal, real, resolveParams } from '#core/params.ts'
 import { rng } from '#core/rng.ts'
 import { scalingLawBands } from '#core/stats/law/bands.ts'
 import { latencyOptimal } from '#core/stats/law/latency-optimal.ts'
@@ -27,6 +28,28 @@ import { finishTrial, listTrials, startTrial } from '#main/store/trials.ts'
 import { runProfile } from './profile.ts'
 import { recordEnvironment, recordSpec } from './record.ts'
 import { runTraining } from './train.ts'
+
+/** Settings of a sweep; flags and forms are made from them. */
+export const SWEEP_PARAMS = {
+  steps: { ...RUN_PARAMS.steps, default: 150 },
+  trainBatch: { ...RUN_PARAMS.batchSize, default: 4 },
+  seqLen: { ...RUN_PARAMS.seqLen, default: 128 },
+  validationTokens: { ...RUN_PARAMS.validationTokens, default: 8192 },
+  seed: RUN_PARAMS.seed,
+  widthStep: integer({ doc: 'Widths are multiples of this.', min: 1, max: 4096, default: 8 }),
+  maxWidth: integer({ doc: 'Largest width.', min: 1, max: 65536, default: 1024 }),
+  phase: choice({ doc: 'Which latency.', choices: ['decode', 'prefill'], default: 'decode' }),
+  batchSize: integer({ doc: 'Sequences at once, when timed.', min: 1, max: 65536, default: 1 }),
+  context: integer({ doc: 'Text tokens in the caches or prompt, when timed.', min: 1, max: 1 << 20, default: 256 }),
+  maxSeconds: real({ doc: 'Longest measurement of latencies.', unit: 's', min: 0.1, max: 3600, default: 10 }),
+  budgetMs: optionalReal({
+    doc: 'Latency budget; by default the median latency of the grid.',
+    unit: 'ms',
+    min: 1e-6,
+    max: 1e9,
+    default: null,
+  }),
+} as const
 
 export interface SweepConfig {
   /** Blocks that a stack goes round, and settings of the model. */
@@ -291,8 +314,34 @@ function record(
   })
 }
 
-/** Training settings of a sweep from flags or a file. */
-export function sweepTraining(input: Readonly<Record<string, unknown>>, pattern: ArchSpec): Omit<TrainConfig, 'spec'> {
-  const { spec: _spec, ...rest } = parseTrainConfig({ ...input, spec: pattern })
-  return rest
+/** What a sweep is asked for; what is left out has a default. */
+export interface SweepRequest {
+  /** Values of SWEEP_PARAMS. */
+  readonly params: Readonly<Record<string, unknown>>
+  readonly depths: readonly number[]
+  readonly budgets: readonly number[]
+  /** Corpus file or folder; null for the demo corpus. */
+  readonly data: string | null
+  readonly tokenizer: string
+  readonly target?: string | undefined
+  readonly threads?: number | undefined
+}
+
+/**
+ * The configuration of a sweep over a pattern. With bytes as tokens, the vocabulary is theirs unless the pattern says another.
+ * @throws HeddleError `param-invalid`
+ */
+export function sweepConfig(given: ArchSpec, request: SweepRequest): SweepConfig {
+  const { depths, budgets, data, tokenizer, target, threads } = request
+  const pattern = { ...given, model: { ...(tokenizer === 'bytes' && { vocabSize: 257 }), ...given.model } }
+  const values = resolveParams(SWEEP_PARAMS, request.params, { dModel: 0 }, 'params')
+  const { steps, trainBatch, seqLen, validationTokens, seed, budgetMs, ...rest } = values
+  const { spec: _spec, ...train } = parseTrainConfig({
+    spec: pattern,
+    data: { kind: 'corpus', path: data, tokenizer },
+    run: { steps, batchSize: trainBatch, seqLen, validationTokens, seed, validationEvery: steps },
+    ...(target !== undefined && { target }),
+    ...(threads !== undefined && { threads }),
+  })
+  return { ...rest, pattern, train, depths, budgets, latencyBudgetMs: budgetMs }
 }

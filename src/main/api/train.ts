@@ -23,6 +23,8 @@ export interface TrainRequest extends TrainPayload {
 }
 
 export interface TrainHandlers {
+  /** The run in the project, before its first point. */
+  readonly onStart?: (run: number) => void
   readonly onProgress?: (event: ProgressEvent) => void
   readonly onPoints?: (points: readonly MetricPoint[]) => void
   readonly signal?: AbortSignal
@@ -40,6 +42,7 @@ export async function runTraining(
   const { config } = payload
   const run = project === undefined ? null : begin(project, config, { name, gitRevision, study, trial })
   const writer = project === undefined || run === null ? undefined : openMetrics(project, run)
+  if (run !== null) handlers.onStart?.(run)
   const end = (state: 'done' | 'failed' | 'cancelled', error?: ErrorRecord): void => {
     if (project !== undefined && run !== null) finishRun(project, run, { state, ...(error !== undefined && { error }) })
   }

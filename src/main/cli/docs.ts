@@ -5,6 +5,7 @@ import type { Entry } from '#core/entry.ts'
 import { ops } from '#core/ops/index.ts'
 import { defaultOf } from '#core/params.ts'
 import { optimisers } from '#core/optim/index.ts'
+import { DEFAULT_SPACE, encodings, searchers, SPACE_FIELDS } from '#core/search/index.ts'
 import { tasks } from '#core/tasks/index.ts'
 import type { Command, CommandOutput } from './command.ts'
 import { table } from './command.ts'
@@ -13,6 +14,8 @@ const families: ReadonlyMap<string, readonly Entry[]> = new Map<string, readonly
   ['blocks', blocks],
   ['tasks', tasks],
   ['optimisers', optimisers],
+  ['searchers', searchers],
+  ['encodings', encodings.map(({ kind, title, doc }) => ({ kind, title, doc, params: {} }))],
 ])
 
 /** Lists whose rows are not entries. */
@@ -28,14 +31,28 @@ const lists = new Map<string, () => readonly Readonly<Record<string, string>>[]>
   ],
   ['metrics', () => metrics.map(({ kind, unit, doc }) => ({ kind, unit, doc }))],
   ['errors', () => Object.entries(ERROR_CODES).map(([code, doc]) => ({ code, doc }))],
+  [
+    'space',
+    () => {
+      const defaults: Readonly<Record<string, unknown>> = { ...DEFAULT_SPACE }
+      return Object.entries(SPACE_FIELDS).map(([field, doc]) => ({
+        field,
+        default: JSON.stringify(defaults[field]) ?? 'none',
+        doc,
+      }))
+    },
+  ],
 ])
+
+/** Pages of several families and lists. */
+const pages: ReadonlyMap<string, readonly string[]> = new Map([['search', ['searchers', 'encodings', 'space']]])
 
 export const docs: Command = {
   name: 'docs',
-  summary: 'Reference: blocks, tasks, optimisers, ops, metrics, errors',
+  summary: 'Reference: blocks, tasks, optimisers, search, ops, metrics, errors',
   usage: '[NAME]',
-  help: 'Without NAME, lists everything. NAME is a family (blocks, tasks, optimisers, ops, metrics, errors) or the kind or symbol of an entry.',
-  examples: ['docs', 'docs mamba2', 'docs errors'],
+  help: `Without NAME, lists every entry. NAME is the kind or symbol of an entry, or one of ${[...families.keys(), ...lists.keys(), ...pages.keys()].join(', ')}.`,
+  examples: ['docs', 'docs mamba2', 'docs search', 'docs errors'],
   run: ({ positionals }, output) => {
     if (positionals.length > 1) throw new HeddleError('usage', 'docs takes one name')
     const [name] = positionals
@@ -44,6 +61,11 @@ export const docs: Command = {
         output,
         Object.fromEntries([...families].map(([family, entries]) => [family, entries.map(plain)])),
         () => [...families].map(([family, entries]) => familyText(family, entries)).join('\n\n'),
+      )
+    const parts = pages.get(name)
+    if (parts !== undefined)
+      return show(output, Object.fromEntries(parts.map((part) => [part, partOf(part).json()])), () =>
+        parts.map((part) => partOf(part).text()).join('\n\n'),
       )
     const family = families.get(name)
     if (family !== undefined) return show(output, family.map(plain), () => familyText(name, family))
@@ -54,6 +76,15 @@ export const docs: Command = {
       throw new HeddleError('usage', `no entry named ${JSON.stringify(name)}`, { hint: 'heddle docs lists all' })
     show(output, plain(entry), () => entryText(entry))
   },
+}
+
+/** A family with all that its entries say, or a list under its name. */
+function partOf(name: string): { json(): unknown; text(): string } {
+  const family = families.get(name)
+  if (family !== undefined)
+    return { json: () => family.map(plain), text: () => `${name}\n\n${family.map(entryText).join('\n\n')}` }
+  const rows = lists.get(name)!()
+  return { json: () => rows, text: () => `${name}\n\n${table(rows.map((row) => Object.values(row)))}` }
 }
 
 function show(output: CommandOutput, json: unknown, text: () => string): void {

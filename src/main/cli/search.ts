@@ -1,240 +1,195 @@
-import { readFileSync } from 'node:fs'
 import { HeddleError } from '#core/errors.ts'
-import { printPattern } from '#core/model/text.ts'
-import { parseTrainConfig, RUN_PARAMS } from '#core/optim/train-config.ts'
-import type { TrainConfig } from '#core/optim/train-config.ts'
-import { choice, optionalReal, resolveParams } from '#core/params.ts'
-import { meets, searchers, specOf } from '#core/search/index.ts'
-import type { Trial } from '#core/search/index.ts'
-import { paretoFront } from '#core/stats/pareto.ts'
-import { evaluateStack } from '#main/api/evaluate-stack.ts'
-import { openLane } from '#main/api/lane.ts'
-import { createSearch, openSearch, readTrials, runSearch, STUDY_PARAMS } from '#main/api/search.ts'
+import { ancestorsOf } from '#core/search/index.ts'
+import { openSearch, readTrials } from '#main/api/search.ts'
 import type { SearchConfig, Study } from '#main/api/search.ts'
-import { runProfile } from '#main/api/profile.ts'
-import { startRunner } from '#main/runtime/link.ts'
-import type { Latency } from '#main/runtime/measure.ts'
-import { PROFILE_PARAMS } from '#main/runtime/profile/job.ts'
+import { requestPause } from '#main/api/search/pause.ts'
+import { tableOfProject } from '#main/api/search/table.ts'
+import { goalOf, whatIfConditions, whatIfStudy } from '#main/api/search/what-if.ts'
+import { readFinalists, resumeStudy, startStudy, winnerOf } from '#main/api/search-run.ts'
 import { closeProject, openProject } from '#main/store/db.ts'
+import type { Project } from '#main/store/db.ts'
 import { terminalProgress } from '#main/terminal.ts'
 import type { Command, CommandInput, CommandOutput } from './command.ts'
-import { table } from './command.ts'
-import { ms, msInterval } from './format.ts'
-
-const SEARCH_PARAMS = {
-  ...STUDY_PARAMS,
-  searcher: choice({ doc: 'Search algorithm.', choices: searchers.map((s) => s.kind), default: searchers[0]!.kind }),
-  maxTpotMs: optionalReal({
-    doc: 'Latency target: largest decode latency of a trial that may win.',
-    unit: 'ms',
-    min: 1e-6,
-    max: 1e6,
-    default: null,
-  }),
-} as const
-const { seed: _seed, ...trainFlags } = RUN_PARAMS
-
-/** Small enough for two cores: stacks of at most eight blocks at two widths, on bytes. */
-const SMALL_SPACE = { dModels: [64, 128], maxBlocks: 8, model: { vocabSize: 257 } }
+import { configOf, goalFlags, SEARCH_PARAMS } from './search/flags.ts'
+import { lineageText, outcomeText, trialLine, whatIfText } from './search/text.ts'
 
 export const search: Command = {
   name: 'search',
   summary: 'Search for stacks under a latency target',
   usage: '--project FILE',
-  help: 'Proposes stacks, trains each for a few steps, measures its decode latency alone, and keeps everything in the project. Stopped at any moment (Ctrl-C, kill), it goes on with --study N exactly as it would have; --trials raises its budget. At the end the front is measured again, in one interleaved measurement.\n--space FILE is the search space as JSON (heddle docs search shows the fields); by default a small one over attention, Mamba-2 and DeltaNet.\n',
+  help: `Proposes stacks, trains each for a few steps, measures or predicts its latency, and keeps everything in the project. Stopped at any moment (Ctrl-C,
+kill, --pause from another terminal), it goes on with --study N exactly as it would have; --trials raises its budget. At the end members of the front are
+measured whole, in one interleaved measurement, and the best of them under the target is named.
+
+--objectives are metrics (heddle docs metrics), the first the most important; --max and --min bound them. --widest makes each stack as wide as the decode
+target allows by the look-up table. --space FILE is the search space as JSON (heddle docs search shows the fields); by default a small one over attention,
+Mamba-2 and DeltaNet. --evaluation FILE says as JSON what a trial takes: {train: {data, run, optimiser, schedule, target, threads}, profile: {target, options}}.
+
+Nothing is run by: --what-if, which ranks the trials of a study under other objectives, bounds or the look-up table of another device; --lineage, which
+shows how a trial came about; --pause.`,
   examples: [
-    'search --project my.heddle --trials 24 --max-tpot-ms 0.6',
+    'search --project my.heddle --trials 24 --max tpotMs=0.6',
+    'search --project my.heddle --latency predicted --widest --max tpotMs=0.6',
+    'search --project my.heddle --objectives valLoss,ttftMs --max stateBytes=65536 --searcher nsga2',
     'search --project my.heddle --study 3 --trials 48',
-    'search --project my.heddle --searcher random-search --steps 100',
+    'search --project my.heddle --study 3 --what-if --max tpotMs=0.4',
+    'search --project my.heddle --study 3 --lineage winner',
   ],
   flags: {
     project: { type: 'text', value: 'FILE', doc: 'Project file; made when missing.' },
-    study: { type: 'text', value: 'N', doc: 'Study to resume or extend.' },
+    study: { type: 'text', value: 'N', doc: 'Study to resume, extend or look at.' },
     name: { type: 'text', value: 'TEXT', doc: 'Name of the study.' },
+    objectives: { type: 'text', value: 'METRIC,...', doc: 'What to improve [bitsPerByte,tpotMs].' },
+    max: { type: 'text', value: 'METRIC=X,...', doc: 'Upper bounds: targets that a winner keeps.' },
+    min: { type: 'text', value: 'METRIC=X,...', doc: 'Lower bounds.' },
+    widest: {
+      type: 'switch',
+      doc: 'The largest width of the space whose predicted decode latency keeps --max tpotMs=X.',
+    },
     space: { type: 'text', value: 'FILE', doc: 'Search space as JSON.' },
+    evaluation: { type: 'text', value: 'FILE', doc: 'What a trial takes, as JSON.' },
+    pause: { type: 'switch', doc: 'Ask the process that runs --study N to stop after the trials in flight.' },
+    'what-if': { type: 'switch', doc: 'Rank --study N under --objectives, --max, --min or --table.' },
+    table: { type: 'text', value: 'FILE', doc: 'With --what-if: project whose look-up table predicts the latencies.' },
+    environment: { type: 'text', value: 'HASH', doc: 'With --table: which of its tables, by the start of a hash.' },
+    lineage: { type: 'text', value: 'TRIAL', doc: 'Ancestors of a trial of --study N, by number, or winner.' },
   },
-  params: { ...SEARCH_PARAMS, ...trainFlags },
+  params: SEARCH_PARAMS,
   run: async (input, output) => {
-    const path = input.text['project']
+    const { text, switches } = input
+    const path = text['project']
     if (path === undefined) throw new HeddleError('usage', 'search needs --project FILE')
-    const project = openProject(path, { create: true })
-    const runners = new Map<number, ReturnType<typeof startRunner>>()
-    const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
+    const asks = [switches.has('pause'), switches.has('what-if'), text['lineage'] !== undefined].filter(Boolean)
+    if (asks.length > 1) throw new HeddleError('usage', 'give one of --pause, --what-if and --lineage')
+    const isReading = asks.length > 0
+    // a bad flag is refused before a project is made
+    const config = isReading || text['study'] !== undefined ? undefined : configOf(input)
+    const project = openProject(path, isReading ? { readonly: true } : { create: true })
     try {
-      const study = openStudy(project, input)
-      const { train, profile } = study.config.evaluation as unknown as {
-        train: Omit<TrainConfig, 'spec'>
-        profile: Profile
-      }
-      const lane = openLane()
-      const idle: number[] = Array.from({ length: study.config.parallel }, (_, i) => i)
-      let done = readTrials(project, study).filter(isOver).length
-      progress.note(`study ${study.id}`)
-      const trials = await runSearch(
-        project,
-        study,
-        async (spec) => {
-          const slot = idle.shift()!
-          const runner = runners.get(slot) ?? startRunner()
-          runners.set(slot, runner)
-          try {
-            return await evaluateStack(runner, spec, { project, lane, train, profile, signal: output.signal })
-          } finally {
-            idle.push(slot)
-          }
-        },
-        {
-          signal: output.signal,
-          onTrial: (trial) => {
-            if (!isOver(trial)) return
-            progress.update({ phase: 'search', done: ++done, total: study.config.trials, unit: 'trials' })
-            progress.note(trialLine(trial, study))
-          },
-        },
-      )
-      const front = frontOf(trials, study)
-      const again = await remeasure(front, study, profile, runners.get(0) ?? startRunner(), project, output)
-      progress.end()
-      return report(trials, front, again, study, output)
+      return isReading ? look(project, input, output) : await work(project, input, config, output)
     } finally {
-      progress.end()
-      for (const runner of runners.values()) await runner.close()
       closeProject(project)
     }
   },
 }
 
-const isOver = ({ state }: Trial): boolean => state === 'done' || state === 'failed'
-
-function openStudy(project: Parameters<typeof openSearch>[0], { text, params }: CommandInput): Study {
-  const trials = params['trials'] as number | undefined
-  if (text['study'] !== undefined) {
-    const id = Number(text['study'])
-    if (!Number.isInteger(id))
-      throw new HeddleError('usage', `--study (${text['study']}) must be a number`, { path: '--study' })
-    return openSearch(project, id, trials)
-  }
-  const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(SEARCH_PARAMS, name)))
-  const { searcher, maxTpotMs, ...budget } = resolveParams(SEARCH_PARAMS, own, { dModel: 0 }, 'flags')
-  const run = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(trainFlags, name)))
-  const train = parseTrainConfig({
-    spec: { heddle: 1, model: {}, blocks: [] },
-    data: { kind: 'corpus', path: null, tokenizer: 'bytes' },
-    run: { steps: 60, seqLen: 128, validationTokens: 8192, validationEvery: 20, ...run },
-  })
-  const config: SearchConfig = {
-    searcher,
-    params: {},
-    space: text['space'] === undefined ? SMALL_SPACE : readJson(text['space']),
-    goal: {
-      objectives: ['bitsPerByte', 'tpotMs'],
-      constraints: maxTpotMs === null ? [] : [{ metric: 'tpotMs', max: maxTpotMs }],
-    },
-    ...budget,
-    evaluation: {
-      train: { ...train, spec: undefined },
-      profile: {
-        target: 'ort-cpu',
-        options: {
-          ...resolveParams(PROFILE_PARAMS, { phases: 'decode', maxSeconds: 3, trace: false }, { dModel: 0 }, 'profile'),
-        },
-      },
-    },
-  }
-  return createSearch(project, text['name'] ?? `${searcher}, ${budget.trials} trials`, config)
-}
-
-function readJson(path: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
-  } catch (error) {
-    throw new HeddleError('file-invalid', `the search space cannot be read: ${(error as Error).message}`, { path })
-  }
-}
-
-const patternOf = (trial: Trial, study: Study): string => {
-  const spec = specOf(trial.genome, study.plan.space)
-  return `${spec.model.dModel ?? ''} ${printPattern(spec.blocks)}`
-}
-
-function trialLine(trial: Trial, study: Study): string {
-  const { bitsPerByte, tpotMs } = trial.metrics
-  const values =
-    trial.state === 'done'
-      ? `${bitsPerByte?.toFixed(3) ?? '?'} bits/byte  ${tpotMs === undefined || tpotMs === null ? '?' : ms(tpotMs)}`
-      : trial.state
-  return `trial ${trial.number}  ${values}  ${patternOf(trial, study)}${trial.mutation === null ? '' : `  (${trial.mutation.description} of ${trial.parents.join(', ')})`}`
-}
-
-/** Trials that no other beats on every objective, fastest first. */
-function frontOf(trials: readonly Trial[], study: Study): Trial[] {
-  const done = trials.filter((t) => t.state === 'done')
-  const costs = done.map((t) =>
-    study.goal.objectives.map(
-      ({ metric, direction }) => (t.metrics[metric] ?? NaN) * (direction === 'minimise' ? 1 : -1),
-    ),
-  )
-  return paretoFront(costs)
-    .map((i) => done[i]!)
-    .sort((a, b) => (a.metrics['tpotMs'] ?? 0) - (b.metrics['tpotMs'] ?? 0))
-}
-
-type Profile = Parameters<typeof evaluateStack>[2]['profile']
-
-/** The finalists once more, whole and interleaved in one measurement: a winner by a lucky sample does not survive it. */
-async function remeasure(
-  front: readonly Trial[],
-  study: Study,
-  profile: Profile,
-  runner: ReturnType<typeof startRunner>,
-  project: Parameters<typeof openSearch>[0],
+async function work(
+  project: Project,
+  input: CommandInput,
+  config: SearchConfig | undefined,
   output: CommandOutput,
-): Promise<Latency[]> {
-  if (front.length === 0 || output.signal.aborted) return []
-  try {
-    const options = { ...profile.options, maxSeconds: 4 * front.length }
-    const result = await runProfile(
-      runner,
-      { ...profile, specs: front.map((t) => specOf(t.genome, study.plan.space)), options },
-      { project, signal: output.signal },
-    )
-    return result.stacks.map((stack) => stack.phases[0]!.latency)
-  } finally {
-    await runner.close()
+): Promise<number> {
+  const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })
+  const handlers = {
+    signal: output.signal,
+    onStudy: ({ id }: Study) => progress.note(`study ${id}`),
+    onTrial: (trial: Parameters<typeof trialLine>[0], study: Study) => {
+      if (trial.state !== 'running') progress.note(trialLine(trial, study))
+    },
+    onProgress: (event: Parameters<typeof progress.update>[0]) => progress.update(event),
   }
-}
-
-function report(
-  trials: readonly Trial[],
-  front: readonly Trial[],
-  again: readonly Latency[],
-  study: Study,
-  output: CommandOutput,
-): number {
-  const done = trials.filter((t) => t.state === 'done')
-  const isUnder = (t: Trial, i: number): boolean =>
-    meets(study.goal.constraints, again[i] === undefined ? t.metrics : { ...t.metrics, tpotMs: again[i].p50Ms })
-  const winner = front
-    .filter(isUnder)
-    .sort((a, b) => (a.metrics['bitsPerByte'] ?? Infinity) - (b.metrics['bitsPerByte'] ?? Infinity))[0]
-  if (output.isJson) {
-    const finalists = front.map((t, i) => ({
-      number: t.number,
-      tpotMs: again[i] === undefined ? null : { p50: again[i].p50Ms, low: again[i].lowMs, high: again[i].highMs },
-    }))
-    output.print(JSON.stringify({ study: study.id, trials, finalists, winner: winner?.number ?? null }, null, 2))
-  } else {
-    const rows = front.map((t, i) => [
-      t === winner ? '*' : '',
-      String(t.number),
-      t.metrics['bitsPerByte']?.toFixed(3) ?? '',
-      ms(t.metrics['tpotMs'] ?? NaN),
-      again[i] === undefined ? '' : msInterval(again[i]),
-      patternOf(t, study),
-    ])
+  try {
+    const outcome =
+      config === undefined ? await goOn(project, input, handlers) : await begin(project, input, config, handlers)
+    progress.end()
+    const { study, trials, finalists, winner, state } = outcome
     output.print(
-      `study ${study.id}: ${done.length} of ${study.config.trials} trials done; the front, * best under the target\n${table([['', 'trial', 'bits/byte', 'decode', 'measured again [95 %]', 'width and stack'], ...rows], [1, 2, 3])}`,
+      output.isJson
+        ? JSON.stringify(
+            {
+              study: study.id,
+              state,
+              trials,
+              finalists: finalists.map(({ trial, predicted, measured }) => ({
+                number: trial.number,
+                predicted,
+                measured,
+              })),
+              winner: winner ?? null,
+            },
+            null,
+            2,
+          )
+        : outcomeText(outcome),
     )
+    if (output.signal.aborted) return 130
+    return state === 'done' && trials.every((trial) => trial.state !== 'done') ? 1 : 0
+  } finally {
+    progress.end()
   }
-  return done.length >= study.config.trials || output.signal.aborted ? 0 : 1
+}
+
+type Handlers = Parameters<typeof startStudy>[2]
+
+async function begin(
+  project: Project,
+  { text }: CommandInput,
+  config: SearchConfig,
+  handlers: Handlers,
+): ReturnType<typeof startStudy> {
+  for (const name of ['table', 'environment'])
+    if (text[name] !== undefined) throw new HeddleError('usage', `--${name} goes with --what-if`)
+  return startStudy(project, { name: text['name'] ?? `${config.searcher}, ${config.trials} trials`, config }, handlers)
+}
+
+async function goOn(project: Project, input: CommandInput, handlers: Handlers): ReturnType<typeof startStudy> {
+  const { text, params, switches } = input
+  const fixed = [...Object.keys(text), ...Object.keys(params), ...switches].find(
+    (name) => !['project', 'study', 'trials', 'json', 'quiet'].includes(name),
+  )
+  if (fixed !== undefined)
+    throw new HeddleError('usage', `a study keeps its configuration: ${fixed} cannot change`, {
+      path: '--study',
+      hint: 'only --trials can be raised; --what-if asks about other bounds',
+    })
+  const trials = params['trials'] as number | undefined
+  return resumeStudy(project, { study: studyNumber(text), ...(trials !== undefined && { trials }) }, handlers)
+}
+
+/** Answers that run nothing. */
+function look(project: Project, { text, switches }: CommandInput, output: CommandOutput): number {
+  const id = studyNumber(text)
+  const show = (json: unknown, print: () => string): number => {
+    output.print(output.isJson ? JSON.stringify(json, null, 2) : print())
+    return 0
+  }
+  if (switches.has('pause')) {
+    requestPause(project, id)
+    return show({ study: id, requested: 'pause' }, () => `study ${id} will pause after the trials in flight`)
+  }
+  const study = openSearch(project, id)
+  const trials = readTrials(project, study)
+  if (text['lineage'] !== undefined) {
+    const number = trialNumber(text['lineage'], () => winnerOf(readFinalists(project, study, trials), study))
+    const line = ancestorsOf(trials, number)
+    if (line.length === 0) throw new HeddleError('usage', `study ${id} has no trial ${number}`, { path: '--lineage' })
+    return show(line, () => lineageText(trials, number, study))
+  }
+  const goal = goalFlags(text)
+  const other = text['table'] === undefined ? undefined : openProject(text['table'], { readonly: true })
+  try {
+    const table =
+      other && tableOfProject(other, whatIfConditions(study, goalOf(study, goal, true)), text['environment'])
+    const answer = whatIfStudy(study, trials, { goal, ...(table !== undefined && { table }) })
+    return show(answer, () => whatIfText(answer, trials, study))
+  } finally {
+    if (other !== undefined) closeProject(other)
+  }
+}
+
+function studyNumber({ study }: CommandInput['text']): number {
+  const id = Number(study)
+  if (study === undefined || !Number.isInteger(id))
+    throw new HeddleError('usage', `--study (${study ?? 'none'}) must be a number`, { path: '--study' })
+  return id
+}
+
+function trialNumber(text: string, winner: () => number | undefined): number {
+  const number = text === 'winner' ? winner() : Number(text)
+  if (number === undefined) throw new HeddleError('usage', 'the study has no winner yet', { path: '--lineage' })
+  if (!Number.isInteger(number))
+    throw new HeddleError('usage', `--lineage (${text}) must be the number of a trial, or winner`, {
+      path: '--lineage',
+    })
+  return number
 }

@@ -1,7 +1,5 @@
 import { HeddleError } from '#core/errors.ts'
-import { RUN_PARAMS } from '#core/optim/train-config.ts'
-import { choice, integer, optionalReal, real, resolveParams } from '#core/params.ts'
-import { runSweep, sweepTraining } from '#main/api/sweep.ts'
+import { runSweep, SWEEP_PARAMS, sweepConfig } from '#main/api/sweep.ts'
 import type { SweepResult } from '#main/api/sweep.ts'
 import { startRunner } from '#main/runtime/link.ts'
 import { closeProject, openProject } from '#main/store/db.ts'
@@ -10,27 +8,6 @@ import type { Command } from './command.ts'
 import { table } from './command.ts'
 import { large } from './format.ts'
 import { readSpec } from './spec-argument.ts'
-
-const OWN = {
-  steps: { ...RUN_PARAMS.steps, default: 150 },
-  trainBatch: { ...RUN_PARAMS.batchSize, default: 4 },
-  seqLen: { ...RUN_PARAMS.seqLen, default: 128 },
-  validationTokens: { ...RUN_PARAMS.validationTokens, default: 8192 },
-  seed: RUN_PARAMS.seed,
-  widthStep: integer({ doc: 'Widths are multiples of this.', min: 1, max: 4096, default: 8 }),
-  maxWidth: integer({ doc: 'Largest width.', min: 1, max: 65536, default: 1024 }),
-  phase: choice({ doc: 'Which latency.', choices: ['decode', 'prefill'], default: 'decode' }),
-  batchSize: integer({ doc: 'Sequences at once, when timed.', min: 1, max: 65536, default: 1 }),
-  context: integer({ doc: 'Text tokens in the caches or prompt, when timed.', min: 1, max: 1 << 20, default: 256 }),
-  maxSeconds: real({ doc: 'Longest measurement of latencies.', unit: 's', min: 0.1, max: 3600, default: 10 }),
-  budgetMs: optionalReal({
-    doc: 'Latency budget; by default the median latency of the grid.',
-    unit: 'ms',
-    min: 1e-6,
-    max: 1e9,
-    default: null,
-  }),
-} as const
 
 export const sweep: Command = {
   name: 'sweep',
@@ -51,51 +28,21 @@ export const sweep: Command = {
     target: { type: 'text', value: 'TARGET', doc: 'Execution target [ort-cpu].' },
     threads: { type: 'text', value: 'N', doc: 'Threads [one for each core].' },
   },
-  params: OWN,
+  params: SWEEP_PARAMS,
   run: async ({ positionals, text, params }, output) => {
     const path = text['project']
     if (positionals.length !== 1)
       throw new HeddleError('usage', 'sweep takes one pattern', { hint: 'quote a pattern that has spaces' })
     if (path === undefined) throw new HeddleError('usage', 'sweep needs --project FILE')
-    const given = readSpec(positionals[0]!)
-    const tokenizer = text['tokenizer'] ?? 'bytes'
-    const pattern = { ...given, model: { ...(tokenizer === 'bytes' && { vocabSize: 257 }), ...given.model } }
-    const {
-      steps,
-      trainBatch,
-      seqLen,
-      validationTokens,
-      seed,
-      widthStep,
-      maxWidth,
-      phase,
-      batchSize,
-      context,
-      maxSeconds,
-      budgetMs,
-    } = resolveParams(OWN, params, { dModel: 0 }, 'flags')
-    const train = sweepTraining(
-      {
-        data: { kind: 'corpus', path: text['data'] ?? null, tokenizer },
-        run: { steps, batchSize: trainBatch, seqLen, validationTokens, seed, validationEvery: steps },
-        ...(text['target'] !== undefined && { target: text['target'] }),
-        ...(text['threads'] !== undefined && { threads: Number(text['threads']) }),
-      },
-      pattern,
-    )
-    const config = {
-      pattern,
-      train,
-      widthStep,
-      maxWidth,
-      phase,
-      batchSize,
-      context,
-      maxSeconds,
-      latencyBudgetMs: budgetMs,
+    const config = sweepConfig(readSpec(positionals[0]!), {
+      params,
       depths: numbers(text['depths'] ?? '2,4,6,8', 'depths', 1024),
       budgets: numbers(text['params'] ?? '5e4,1e5,2e5', 'params', 1e12),
-    }
+      data: text['data'] ?? null,
+      tokenizer: text['tokenizer'] ?? 'bytes',
+      target: text['target'],
+      threads: text['threads'] === undefined ? undefined : Number(text['threads']),
+    })
     const project = openProject(path, { create: true })
     const runner = startRunner()
     const progress = terminalProgress(process.stderr, { isQuiet: output.isQuiet || output.isJson })

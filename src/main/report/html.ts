@@ -9,7 +9,7 @@ const CSS = `
 :root { color-scheme: light dark; --ground: ${LIGHT.ground}; --ink: ${LIGHT.ink}; --quiet: ${LIGHT.quiet}; --line: ${LIGHT.line} }
 @media (prefers-color-scheme: dark) { :root { --ground: ${DARK.ground}; --ink: ${DARK.ink}; --quiet: ${DARK.quiet}; --line: ${DARK.line} } }
 body { background: var(--ground); color: var(--ink); font: 14px/1.5 Inter, 'Helvetica Neue', Arial, sans-serif; margin: 0 }
-main { max-width: 960px; margin: 0 auto; padding: 32px 24px 64px }
+main { max-width: 960px; box-sizing: content-box; margin: 0 auto; padding: 32px 24px 64px }
 h1 { font-size: 24px; font-weight: 600; margin: 0 0 4px } h2 { font-size: 16px; font-weight: 600; margin: 36px 0 8px }
 p { max-width: 68ch; margin: 8px 0 } .quiet, .unit { color: var(--quiet) }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100% }
@@ -18,6 +18,7 @@ th { text-align: left; font-weight: 500; color: var(--quiet); border-bottom: 1px
 td { border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; vertical-align: middle } td.n, th.n { text-align: right } td.n { white-space: nowrap }
 code { font-family: 'JetBrains Mono', 'IBM Plex Mono', Menlo, monospace; font-size: 12px } svg { display: block; max-width: 100%; height: auto }
 .dark { display: none } @media (prefers-color-scheme: dark) { .dark { display: block } .light { display: none } }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 20px 0; padding: 12px 0; border: solid var(--line); border-width: 1px 0 } dt { color: var(--quiet) } dd { margin: 0; font-variant-numeric: tabular-nums }
 figure { margin: 8px 0 } figcaption { color: var(--quiet); font-size: 13px; max-width: 80ch }
 `
 

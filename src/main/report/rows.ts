@@ -60,7 +60,7 @@ export function placeOf(project: Project, measurement: MeasurementRow): string {
 }
 
 /** The mixer that fills most of a stack gives it its colour. */
-export function colorOf({ resolved }: StackRows, side: 'light' | 'dark'): string {
+export function colorOf({ resolved }: Pick<StackRows, 'resolved'>, side: 'light' | 'dark'): string {
   const mixers = resolved.blocks.filter((b) => b.block.category === 'sequence mixer')
   const counts = new Map<string, FlatBlock[]>()
   for (const b of mixers) counts.set(b.block.kind, [...(counts.get(b.block.kind) ?? []), b])

@@ -46,7 +46,7 @@ function curves(project: Project, { cells, columns }: StudySummary, metric: stri
         cell.runs.map((run, i) => {
           const row = getSpec(project, getRun(project, run).spec)!
           const dash = DASHES[columns.indexOf(cell.column) % DASHES.length]
-          const color = colorOf({ row, resolved: resolveSpec(parseSpec(row.json)), runs: [], latest: {} }, theme.side)
+          const color = colorOf({ resolved: resolveSpec(parseSpec(row.json)) }, theme.side)
           return {
             name: i === 0 ? `${cell.row}, ${cell.column}` : '',
             color,

@@ -1,16 +1,17 @@
 // Sections of a report about sweeps and about the look-up table, for projects that hold such rows.
 
-import { predictLatency } from '#core/model/latency-table.ts'
-import { parseSpec, resolveSpec } from '#core/model/spec.ts'
 import { heatMapScene } from '#core/plots/heat-map.ts'
+import { lawFitScene } from '#core/plots/law-fit.ts'
+import type { LawGroup } from '#core/plots/law-fit.ts'
 import { predictedScene } from '#core/plots/predicted.ts'
-import { additivity } from '#core/stats/latency/additivity.ts'
-import { readTable } from '#main/api/lut.ts'
+import { rng } from '#core/rng.ts'
+import { scalingLawBands } from '#core/stats/law/bands.ts'
+import { predictedStacks } from '#main/api/predicted-stacks.ts'
 import type { SweepPoint } from '#main/api/sweep.ts'
 import { listFits } from '#main/store/correlations.ts'
 import type { Project } from '#main/store/db.ts'
-import { listMeasurements } from '#main/store/measurements.ts'
 import { listSpecs } from '#main/store/specs.ts'
+import type { SpecRow } from '#main/store/specs.ts'
 import { figure, html } from './html.ts'
 import type { Html } from './html.ts'
 
@@ -57,36 +58,81 @@ export function sweepSections(project: Project): Html[] {
           ),
         `L = ${digits(L0)} + ${digits(a)} D^-${digits(alpha)} + ${digits(b)} W^-${digits(beta)}. Fitted without the deepest stacks and the largest budget, the law misses those by ${percent(fit.errors['heldOutMean'])} on average, ${percent(fit.errors['heldOutWorst'])} at most.${chosen === undefined ? '' : ` The frame marks the shape with the lowest predicted loss within ${digits(fit.details['budgetMs'] as number)} ms, best under ${percent(chosen.probability)} of resampled laws.`}`,
       ),
+      ...lawFigure(points, fit.details['warnings']),
     ]
+  })
+}
+
+const CURVE_POINTS = 40
+const RESAMPLES = 200
+
+/** Losses over depth at each budget, with the law along the widths that spend it. */
+function lawFigure(points: readonly SweepPoint[], warnings: unknown): Html[] {
+  const finished = points.flatMap(({ loss, ...p }) => (loss === null ? [] : [{ ...p, loss }]))
+  const groups = [...Map.groupBy(finished, (p) => p.budget)].map(([budget, group]) => ({
+    name: `${budget.toLocaleString('en')} parameters`,
+    points: group.toSorted((a, b) => a.depth - b.depth),
+  }))
+  if (finished.length < 3) return []
+  const sizes = groups.flatMap(({ points: group }) => curveSizes(group))
+  const { predictions } = scalingLawBands(finished, sizes, { rng: rng(1, 'report'), resamples: RESAMPLES })
+  const curves = groups.map(({ name, points: group }, i): LawGroup => {
+    const start = groups.slice(0, i).reduce((sum, one) => sum + curveSizes(one.points).length, 0)
+    return {
+      name,
+      points: group.map((p) => ({ ...p, note: `width ${p.width}` })),
+      curve: curveSizes(group).map(({ depth }, j) => {
+        const { estimate, low, high } = predictions[start + j]!
+        return { depth, loss: estimate, low, high }
+      }),
+    }
+  })
+  const notes = (Array.isArray(warnings) ? warnings : []).map((w: { readonly message?: unknown }) => String(w.message))
+  return [
+    figure(
+      (theme) =>
+        lawFitScene(curves, {
+          width: 960,
+          height: 340,
+          theme,
+          xLabel: 'blocks',
+          yLabel: 'validation loss, nats/token',
+        }),
+      `Losses at each parameter budget with the law fitted to all of them, along the widths that spend the budget; bands are 95 % of resampled laws. Diamonds, the deepest stacks and the largest budget, were held out of the fit that is tested.${notes.length === 0 ? '' : ` Notes on the fit: ${notes.join('; ')}.`}`,
+    ),
+  ]
+}
+
+/** Depths from the first point to the last; the width between two depths is on a line of logarithms. */
+function curveSizes(points: readonly SweepPoint[]): { readonly depth: number; readonly width: number }[] {
+  const first = points[0]!.depth,
+    last = points.at(-1)!.depth
+  if (first === last) return []
+  return Array.from({ length: CURVE_POINTS + 1 }, (_, i) => {
+    const depth = first + ((last - first) * i) / CURVE_POINTS
+    const next = Math.max(
+      1,
+      points.findIndex((p) => p.depth >= depth - 1e-9),
+    )
+    const a = points[next - 1]!,
+      b = points[next]!
+    const share = Math.log(depth / a.depth) / Math.log(b.depth / a.depth)
+    return { depth, width: a.width ** (1 - share) * b.width ** share }
   })
 }
 
 /** Stacks that the look-up table predicts and that were measured in the same place, under the same conditions. */
 export function predictionSections(project: Project): Html[] {
   const specs = new Map(listSpecs(project).map((row) => [row.hash, row]))
-  return (['decode', 'prefill'] as const).flatMap((phase) => {
-    const points = listMeasurements(project, { phase }).flatMap((m) => {
-      const { batch, context, environment, target, dtype, protocolVersion, spec } = m
-      const table = readTable(project, { environment, target, dtype, phase, batch, context, protocolVersion })
-      const row = specs.get(spec)
-      if (table.length === 0 || row === undefined) return []
-      const resolved = resolveSpec(parseSpec(row.json))
-      const { ms } = predictLatency(resolved, table, { phase, batch, context })
-      return Number.isFinite(ms)
-        ? [
-            {
-              name: row.name === '' ? row.text : row.name,
-              predicted: ms,
-              measured: m.p50Ms,
-              low: m.lowMs,
-              high: m.highMs,
-              blocks: resolved.blocks.map((b) => b.block.symbol),
-            },
-          ]
-        : []
-    })
-    if (points.length < 2) return []
-    const a = additivity(points)
+  return predictedStacks(project).flatMap(({ phase, batch, context, stacks, additivity: a }) => {
+    if (a === null) return []
+    const points = stacks.map(({ spec, predicted, measured }) => ({
+      name: nameOf(specs.get(spec)!),
+      predicted: predicted.ms,
+      measured: measured.ms,
+      low: measured.low,
+      high: measured.high,
+    }))
     return [
       html`<h2>Predicted against measured ${phase} latency</h2>`,
       figure(
@@ -98,8 +144,10 @@ export function predictionSections(project: Project): Html[] {
             xLabel: `predicted from the table, ms`,
             yLabel: 'measured, ms',
           }),
-        `${a.count} stacks: median error ${(100 * a.medianError).toFixed(1)} %, 95 % of errors below ${(100 * a.p95Error).toFixed(1)} %, Kendall tau ${a.kendall.toFixed(3)}. Bars are 95 % intervals of the measured median; the dashed line is equality.`,
+        `${a.count} stacks, batch ${batch}, context ${context}: median error ${(100 * a.medianError).toFixed(1)} %, 95 % of errors below ${(100 * a.p95Error).toFixed(1)} %, Kendall tau ${a.kendall.toFixed(3)}. Bars are 95 % intervals of the measured median; the dashed line is equality.`,
       ),
     ]
   })
 }
+
+const nameOf = (row: SpecRow): string => (row.name === '' ? row.text : row.name)

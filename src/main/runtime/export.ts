@@ -37,7 +37,7 @@ export type ExportFormat = 'prefill' | 'decode' | 'train' | 'safetensors'
 
 /**
  * Writes the chosen files into a folder, which is made when it is missing, and returns their paths.
- * @throws HeddleError `file-missing` when they cannot be written, `checkpoint-invalid` for weights of another architecture
+ * @throws HeddleError `file-unwritable`, `checkpoint-invalid` for weights of another architecture
  */
 export async function exportSpec(
   spec: ArchSpec,
@@ -93,7 +93,7 @@ async function write(folder: string, name: string, chunks: Iterable<Uint8Array>)
   try {
     await mkdir(folder, { recursive: true })
   } catch (error) {
-    throw new HeddleError('file-missing', `the folder ${folder} cannot be made: ${(error as Error).message}`, {
+    throw new HeddleError('file-unwritable', `the folder ${folder} cannot be made: ${(error as Error).message}`, {
       path: folder,
       hint: 'name a folder, or a place where one can be made',
     })

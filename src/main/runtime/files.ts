@@ -114,7 +114,7 @@ async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
 
 function unusable(path: string, what: string, error: unknown): HeddleError {
   return new HeddleError(
-    'file-missing',
+    what === 'written' ? 'file-unwritable' : 'file-missing',
     `${path} cannot be ${what}: ${error instanceof Error ? error.message : String(error)}`,
     { path },
   )

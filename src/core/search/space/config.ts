@@ -50,12 +50,28 @@ export const DEFAULT_SPACE: SpaceConfig = {
   seeds: [],
 }
 
+/** What each field of a space means: docs and the check for unknown fields read it. */
+export const SPACE_FIELDS: Readonly<Record<keyof SpaceConfig, string>> = {
+  encoding: 'How stacks are written and varied: the kind of an encoding.',
+  mixers:
+    'Sequence mixers that may appear: kinds, or {kind, params, search} with fixed parameters and names of parameters whose searched values are all offered.',
+  channelMixers: 'Channel mixers that may follow them, in the same form.',
+  channelCounts: 'How many channel mixers may follow one sequence mixer.',
+  dModels: 'Candidate widths of the residual stream.',
+  widthTargetMs:
+    'When given, the width is not searched: it is the largest candidate whose predicted decode latency is at most this, in ms/token (Algorithm 1 of arXiv 2511.18890).',
+  minBlocks: 'Fewest blocks of a stack; every mixer counts as one.',
+  maxBlocks: 'Most blocks of a stack; what exceeds it is cut at the end.',
+  model: 'Settings of the model that all candidates share, as in a spec: vocabSize, metaTokens ...',
+  seeds: 'Known designs that a search starts from, as text: `(d f m2 f)x6`.',
+}
+
 /**
  * Reads a space from JSON; absent fields have their defaults, except for those of the default's mixers.
  * @throws HeddleError `param-invalid` or `spec-invalid` with the path of the offending value: `space.mixers[1].kind`.
  */
 export function parseSpaceConfig(json: unknown, path = 'space'): SpaceConfig {
-  const fields = objectFrom(json, [...Object.keys(DEFAULT_SPACE), 'widthTargetMs'], path)
+  const fields = objectFrom(json, Object.keys(SPACE_FIELDS), path)
   const at = (name: string): string => `${path}.${name}`
   const or = <T>(name: keyof SpaceConfig, read: (value: unknown, path: string) => T): T =>
     read(fields[name] ?? DEFAULT_SPACE[name], at(name))

@@ -1,6 +1,6 @@
 // What a study wants: metrics to improve, in order of importance, and bounds to keep. Inside, small is good everywhere.
 
-import { metricOf, metrics as knownMetrics } from '../../metrics.ts'
+import { measuredOf, metricOf, metrics as knownMetrics } from '../../metrics.ts'
 import { show } from '../../params.ts'
 import type { Direction } from '../../stats/direction.ts'
 import { listFrom, numberFrom, objectFrom, refuse, textFrom, wordFrom } from '../space/json.ts'
@@ -75,6 +75,19 @@ function metricFrom(json: unknown, path: string): string {
     refuse(path, `unknown metric ${show(metric)}`, `known metrics: ${knownMetrics.map(({ kind }) => kind).join(', ')}`)
   return metric
 }
+
+/** The same goal with every metric under the name that `rename` gives it. */
+export const renameMetrics = ({ objectives, constraints }: Goal, rename: (metric: string) => string): Goal => ({
+  objectives: objectives.map((o) => ({ ...o, metric: rename(o.metric) })),
+  constraints: constraints.map((c) => ({ ...c, metric: rename(c.metric) })),
+})
+
+/** A goal over predicted metrics as one over what they predict. */
+export const measuredGoal = (goal: Goal): Goal => renameMetrics(goal, measuredOf)
+
+/** Names of the metrics that a goal looks at. */
+export const metricsOf = ({ objectives, constraints }: Goal): ReadonlySet<string> =>
+  new Set([...objectives, ...constraints].map(({ metric }) => metric))
 
 /** The number that a metric of core/metrics has; NaN where it is missing. */
 export const metricValue = (metrics: Metrics, metric: string): number => metrics[metric] ?? NaN

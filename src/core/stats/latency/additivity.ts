@@ -38,7 +38,7 @@ export interface Additivity {
   readonly byPair: readonly ResidualPart[]
 }
 
-/** Compares predictions with measurements. Throws `param-invalid` for a value that is not finite or a measurement that is not positive. */
+/** Compares predictions with measurements. Throws `sample-invalid` for a value that is not finite or a measurement that is not positive. */
 export function additivity(cases: readonly AdditivityCase[]): Additivity {
   cases.forEach(({ predicted, measured }, i) =>
     check(

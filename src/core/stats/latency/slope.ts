@@ -27,7 +27,7 @@ export interface CopiesSlope {
  * The slope over numbers of copies. `samples[j][i]` is the sample of round i with `copies[j]` copies. The line is the
  * weighted median of the slopes between all pairs of medians (Theil and Sen, with the distance as weight), so that one
  * disturbed median does not bend it.
- * Throws `param-invalid` for fewer than two different numbers of copies, or rounds of different lengths.
+ * Throws `sample-invalid` for fewer than two different numbers of copies, or rounds of different lengths.
  */
 export function copiesSlope(
   copies: readonly number[],
@@ -62,7 +62,7 @@ export function medianDifference(a: ArrayLike<number>, b: ArrayLike<number>, opt
 /**
  * Intervals of numbers that follow from the medians of several lists. Whole rounds are resampled, in runs of neighbours,
  * so that what all lists share and what lasts for some rounds stays in the resamples.
- * Throws `param-invalid` for lists that are empty or of different lengths.
+ * Throws `sample-invalid` for lists that are empty or of different lengths.
  */
 export function roundsInterval(
   samples: readonly ArrayLike<number>[],

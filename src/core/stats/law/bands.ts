@@ -48,7 +48,7 @@ const MOST_DRAWS = 200
  * Fits the law to resamples and gives percentile intervals of its coefficients and of its predictions at `sizes`.
  * Residual intervals of predictions at 95 % covered 94 to 97 % in simulations with 1 % noise, from 9 points to 30.
  * Where no more points than free numbers are left to tell the noise, `residuals` gives no laws and NaN bounds.
- * Throws `param-invalid` as `fitScalingLaw` and `predictLoss` do.
+ * Throws `sample-invalid` as `fitScalingLaw` and `predictLoss` do.
  */
 export function scalingLawBands(
   points: readonly LawPoint[],

@@ -44,7 +44,7 @@ export interface LatencyOptimal {
 
 /**
  * Chooses among measured shapes. Latencies are taken as exact; the probability covers the law only.
- * Throws `param-invalid` for a budget or latency that is not positive, and for sizes or tokens as `predictLoss` does.
+ * Throws `sample-invalid` for a budget or latency that is not positive, and for sizes or tokens as `predictLoss` does.
  */
 export function latencyOptimal(input: LatencyOptimalInput): LatencyOptimal {
   const { budgetMs, law, laws, tokens } = input

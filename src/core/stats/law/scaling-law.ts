@@ -82,7 +82,7 @@ const ILL_CONDITIONED = 1000
 
 /**
  * Loss that a law predicts, in the unit of the losses that it was fitted to.
- * Throws `param-invalid` for sizes that are not positive, and for tokens other than those that L0 holds.
+ * Throws `sample-invalid` for sizes that are not positive, and for tokens other than those that L0 holds.
  */
 export function predictLoss(law: ScalingLaw, at: LawSizes): number {
   checkSizes(at, 'at')
@@ -128,7 +128,7 @@ export interface LawData {
   readonly problem: Omit<Problem, 'weights' | 'delta'>
 }
 
-/** Checks points and brings them into the units of the solver. Throws `param-invalid` as `fitScalingLaw` does. */
+/** Checks points and brings them into the units of the solver. Throws `sample-invalid` as `fitScalingLaw` does. */
 export function lawData(points: readonly LawPoint[]): LawData {
   points.forEach((point, i) => {
     checkSizes(point, `points[${i}]`)
@@ -203,7 +203,7 @@ export function solveLaw(data: LawData, options: FitOptions = {}): { solution: S
  * Fits the law to trained models. The term of a size that all points share is absorbed by L0: for tokens that is the
  * usual case, for depth and width it is warned about. L0, a, b and c are not negative, exponents are in [0.01, 4].
  * Points whose loss is not finite are left out and counted.
- * Throws `param-invalid` for fewer than three usable points, a loss or size that is not positive, or token counts on
+ * Throws `sample-invalid` for fewer than three usable points, a loss or size that is not positive, or token counts on
  * some points only. Deterministic.
  */
 export function fitScalingLaw(points: readonly LawPoint[], options: FitOptions = {}): ScalingLawFit {
@@ -275,7 +275,7 @@ export interface HeldOutError {
   readonly mean: number
 }
 
-/** Relative errors of a law on held-out points. Throws `param-invalid` for losses that are not positive and finite. */
+/** Relative errors of a law on held-out points. Throws `sample-invalid` for losses that are not positive and finite. */
 export function heldOutError(points: readonly LawPoint[], law: ScalingLaw): HeldOutError {
   const relative = points.map((point, i) => {
     const holds = point.loss > 0 && point.loss < Infinity

@@ -28,7 +28,7 @@ function isDiskFull(path: string): boolean {
 }
 
 function diskFull(path: string): HeddleError {
-  return new HeddleError('store-readonly', `the disk is full: nothing more can be written to ${path}`, {
+  return new HeddleError('store-full', `the disk is full: nothing more can be written to ${path}`, {
     path,
     hint: 'free some space on that disk and try again; everything that was stored before is intact',
   })

@@ -1,7 +1,9 @@
 // Every table and view of a project, referred-to tables before those that refer to them.
 
+import { annotations } from '../annotations.ts'
 import { artifacts, blobs } from '../blobs.ts'
 import { correlations, fits } from '../correlations.ts'
+import { documents } from '../documents.ts'
 import { devices, environments } from '../environments.ts'
 import { lutEntries } from '../lut.ts'
 import { measurements } from '../measurements.ts'
@@ -31,6 +33,8 @@ export const TABLES: readonly Table[] = [
   correlations,
   fits,
   notebooks,
+  documents,
+  annotations,
   blobs,
   artifacts,
 ]
@@ -66,3 +70,7 @@ export function curvesOf(sql: Sql): { readonly run: number; readonly metric: str
     .all('SELECT DISTINCT run, metric FROM metric_chunks ORDER BY run, metric')
     .map((row) => ({ run: Number(row['run']), metric: String(row['metric']) }))
 }
+
+/** Rows of a table. */
+export const countRows = (sql: Sql, { name }: Table): number =>
+  Number(sql.get(`SELECT count(*) AS n FROM "${name}"`)?.['n'])

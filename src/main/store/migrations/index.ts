@@ -1,6 +1,7 @@
 // Every version of the project file, oldest first. A released migration is never edited; a change is a file more.
 
 import { initial } from './001-initial.ts'
+import { documents } from './002-documents.ts'
 
 /** One step of the schema: the SQL that leads from `version - 1` to `version`. */
 export interface Migration {
@@ -9,4 +10,4 @@ export interface Migration {
   readonly sql: string
 }
 
-export const migrations: readonly Migration[] = [initial]
+export const migrations: readonly Migration[] = [initial, documents]

@@ -1,0 +1,120 @@
+// Where projects are: the files of one folder, and those that were opened from elsewhere by a file dialog. No other path
+// may be opened from a screen.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { HeddleError } from '#core/errors.ts'
+import { projectName } from './project-info.ts'
+
+export interface LibraryEntry {
+  readonly path: string
+  readonly name: string
+  readonly bytes: number
+  readonly modifiedAt: number
+  /** When it was last opened here; null if it never was. */
+  readonly openedAt: number | null
+}
+
+export interface Library {
+  readonly root: string
+  list(): LibraryEntry[]
+  /** The real path of a project that may be opened. Throws `file-missing` or `usage`. */
+  resolve(path: string): string
+  /** The path for a new project of this name. Throws `usage` for a name that is taken or cannot be one. */
+  pathOf(name: string): string
+  /** Lets a file outside the folder be opened: the user picked it in a dialog. */
+  allow(path: string): void
+  opened(path: string): void
+}
+
+const RECENT = '.recent.json'
+const MOST_RECENT = 50
+const EXTENSION = '.heddle'
+
+/** The library of a folder, which is made when it is missing. */
+export function openLibrary(root: string): Library {
+  mkdirSync(root, { recursive: true })
+  const folder = realpathSync(root)
+  const allowed = new Set<string>()
+  const recent = new Map(readRecent(join(folder, RECENT)))
+  for (const path of recent.keys()) if (existsSync(path)) allowed.add(path)
+
+  const entryOf = (path: string): LibraryEntry[] => {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined || !stats.isFile()) return []
+    return [
+      {
+        path,
+        name: projectName(path),
+        bytes: stats.size,
+        modifiedAt: Math.round(stats.mtimeMs),
+        openedAt: recent.get(path) ?? null,
+      },
+    ]
+  }
+  return {
+    root: folder,
+    list() {
+      const here = readdirSync(folder)
+        .filter((name) => name.endsWith(EXTENSION))
+        .map((name) => join(folder, name))
+      return [...new Set([...here, ...allowed])]
+        .flatMap(entryOf)
+        .sort((a, b) => (b.openedAt ?? b.modifiedAt) - (a.openedAt ?? a.modifiedAt))
+    },
+    resolve(path) {
+      const absolute = resolve(folder, path)
+      if (!existsSync(absolute))
+        throw new HeddleError('file-missing', `no project at ${absolute}`, {
+          path: 'path',
+          hint: 'it may have been moved',
+        })
+      const real = realpathSync(absolute)
+      if (!real.startsWith(folder + sep) && !allowed.has(real))
+        throw new HeddleError('usage', `${absolute} is not in the library`, {
+          path: 'path',
+          hint: `copy the project to ${folder}, or start heddle serve --project FILE`,
+        })
+      return real
+    },
+    pathOf(name) {
+      if (!/^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,99}$/u.test(name) || name.endsWith('.') || name.endsWith(' '))
+        throw new HeddleError('usage', `${JSON.stringify(name)} cannot be the name of a project`, {
+          path: 'name',
+          hint: 'letters, digits, spaces, dots and dashes; at most 100 characters',
+        })
+      const path = join(folder, name.endsWith(EXTENSION) ? name : `${name}${EXTENSION}`)
+      if (existsSync(path))
+        throw new HeddleError('usage', `${basename(path)} is there already`, {
+          path: 'name',
+          hint: 'take another name',
+        })
+      return path
+    },
+    allow: (path) => void allowed.add(realpathSync(path)),
+    opened(path) {
+      recent.set(path, Date.now())
+      const rows = [...recent].sort((a, b) => b[1] - a[1]).slice(0, MOST_RECENT)
+      try {
+        writeFileSync(join(folder, RECENT), JSON.stringify(rows))
+      } catch {
+        // a list of recent files is a convenience: a folder that is read-only has none
+      }
+    },
+  }
+}
+
+/** The folder of a project file, as the root of a library. */
+export const libraryOf = (path: string): string => dirname(resolve(path))
+
+function readRecent(path: string): (readonly [string, number])[] {
+  try {
+    const rows: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (!Array.isArray(rows)) return []
+    return rows.flatMap((row: unknown) =>
+      Array.isArray(row) && typeof row[0] === 'string' && typeof row[1] === 'number' ? [[row[0], row[1]] as const] : [],
+    )
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,219 @@
+// A GPU as a Machine: one context, one stream, kernels compiled by NVRTC, commands captured in a CUDA graph.
+
+import { HeddleError } from '#core/errors.ts'
+import type { CublasLt, PreparedMatmul } from './cublaslt.ts'
+import { WORKSPACE_BYTES } from './cublaslt.ts'
+import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
+import type { CudaDriver } from './cuda.ts'
+import { compileKernels } from './kernel-library.ts'
+import type { Command, Kernel, Machine, MatmulShape, PrepareTimes, Replay } from './machine.ts'
+import { addressOf } from './native.ts'
+import type { Nvrtc } from './nvrtc.ts'
+
+const NON_BLOCKING = 1
+/** Captures only this thread's calls. */
+const CAPTURE_THREAD_LOCAL = 1
+/** Algorithms that are timed for each product. */
+const MATMUL_CHOICES = 4
+
+export interface DeviceSummary {
+  readonly name: string
+  /** As `9.0`. */
+  readonly capability: string
+}
+
+export class Device implements Machine {
+  readonly title: string
+  readonly capability: string
+  readonly #driver: CudaDriver
+  readonly #nvrtc: Nvrtc
+  readonly #lt: CublasLt
+  readonly #context: unknown
+  readonly #stream: unknown
+  readonly #workspace: bigint
+  readonly #modules = new Map<string, unknown>()
+  readonly #chosen = new Map<string, number>()
+
+  constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
+    this.#driver = driver
+    this.#nvrtc = nvrtc
+    this.#lt = lt
+    const { name, capability } = describeDevice(driver, index)
+    this.title = name
+    this.capability = capability
+    const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
+    this.#context = driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device)
+    driver.call(`opening ${name}`, 'cuCtxSetCurrent', this.#context)
+    this.#stream = driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)
+    this.#workspace = this.allocate(WORKSPACE_BYTES)
+  }
+
+  freeBytes(): number {
+    const free: unknown[] = [0],
+      total: unknown[] = [0]
+    this.#driver.call('asking for free memory', 'cuMemGetInfo', free, total)
+    return Number(free[0])
+  }
+
+  allocate(bytes: number): bigint {
+    const slot: unknown[] = [0]
+    const code = this.#driver.status('cuMemAlloc', slot, Math.max(bytes, 256))
+    if (code === SUCCESS) return BigInt(slot[0] as number)
+    const hint = 'use a smaller batch or sequence, or close other programs that use the device'
+    if (code === OUT_OF_MEMORY)
+      throw new HeddleError('target-failed', `${mib(bytes)} do not fit in device memory, of which ${mib(this.freeBytes())} are free`, { hint })
+    this.#driver.call(`allocating ${mib(bytes)}`, 'cuMemAlloc', slot, Math.max(bytes, 256))
+    return BigInt(slot[0] as number)
+  }
+
+  release(address: bigint): void {
+    this.#driver.call('freeing memory', 'cuMemFree', address)
+  }
+
+  upload(address: bigint, data: ArrayBufferView): void {
+    if (data.byteLength === 0) return
+    this.#driver.call('copying to the device', 'cuMemcpyHtoDAsync', address, data, data.byteLength, this.#stream)
+  }
+
+  download(address: bigint, into: ArrayBufferView): void {
+    if (into.byteLength === 0) return
+    this.#driver.call('copying from the device', 'cuMemcpyDtoHAsync', into, address, into.byteLength, this.#stream)
+    this.finishSync()
+  }
+
+  clear(address: bigint, bytes: number): void {
+    this.#driver.call('clearing memory', 'cuMemsetD8Async', address, 0, bytes, this.#stream)
+  }
+
+  finishSync(): void {
+    this.#driver.call('running kernels', 'cuStreamSynchronize', this.#stream)
+  }
+
+  async finish(): Promise<void> {
+    for (;;) {
+      const code = this.#driver.status('cuStreamQuery', this.#stream)
+      if (code === SUCCESS) return
+      if (code !== NOT_READY) return this.finishSync()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  async prepare(
+    kernels: readonly Kernel[],
+    commands: readonly Command[],
+  ): Promise<Replay & { readonly prepared: PrepareTimes }> {
+    const started = performance.now()
+    const compiled = await compileKernels(this.#nvrtc, kernels, `sm_${this.capability.replace('.', '')}`)
+    const functions = new Map<string, unknown>()
+    for (const { name } of kernels) {
+      const { key, cubin } = compiled.place(name)
+      let module = this.#modules.get(key)
+      if (module === undefined) {
+        module = this.#driver.get('loading kernels', 'cuModuleLoadData', 0, cubin)
+        this.#modules.set(key, module)
+      }
+      functions.set(name, this.#driver.get(`finding kernel ${name}`, 'cuModuleGetFunction', 0, module, name))
+    }
+    const middle = performance.now()
+    const keep: unknown[] = []
+    const steps = commands.map((command) => this.#step(command, functions, keep))
+    this.#driver.call('capturing', 'cuStreamBeginCapture', this.#stream, CAPTURE_THREAD_LOCAL)
+    let graph: unknown
+    try {
+      for (const step of steps) step()
+    } finally {
+      graph = this.#driver.get('capturing', 'cuStreamEndCapture', 1, this.#stream)
+    }
+    const executable = this.#driver.get('instantiating a graph', 'cuGraphInstantiate', 0, graph, 0)
+    this.#driver.call('capturing', 'cuGraphDestroy', graph)
+    return {
+      prepared: {
+        compileS: (middle - started) / 1000,
+        captureS: (performance.now() - middle) / 1000,
+        compiled: compiled.compiled,
+        cached: compiled.cached,
+      },
+      start: () => this.#driver.call('starting kernels', 'cuGraphLaunch', executable, this.#stream),
+      times: (repeats) => steps.map((step) => this.#time(step, repeats)),
+      release: () => this.#driver.call('releasing a graph', 'cuGraphExecDestroy', executable),
+    }
+  }
+
+  /** A command as a call; what it points to is kept in `keep`. */
+  #step(command: Command, functions: ReadonlyMap<string, unknown>, keep: unknown[]): () => void {
+    const driver = this.#driver
+    switch (command.kind) {
+      case 'copy':
+        return () =>
+          driver.call('copying', 'cuMemcpyDtoDAsync', command.to, command.from, command.bytes, this.#stream)
+      case 'clear':
+        return () => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, this.#stream)
+      case 'matmul': {
+        const { shape, a, b, c } = command
+        const { prepared, choice } = this.#matmul(shape, a, b, c)
+        return () => prepared.run(choice, a, b, c, this.#workspace, this.#stream)
+      }
+      case 'kernel': {
+        const values = BigUint64Array.from(command.args)
+        const base = addressOf(values)
+        const pointers = BigUint64Array.from(command.args, (_, i) => base + BigInt(8 * i))
+        const [x, y] = command.grid
+        const handle = functions.get(command.name)
+        keep.push(values, pointers)
+        const doing = `starting ${command.name}`
+        return () => {
+          if (values.length !== pointers.length) return
+          driver.call(doing, 'cuLaunchKernel', handle, x, y, 1, command.block, 1, 1, 0, this.#stream, pointers, null)
+        }
+      }
+    }
+  }
+
+  /** The fastest algorithm of a product, measured once per shape on the memory that it will use. */
+  #matmul(shape: MatmulShape, a: bigint, b: bigint, c: bigint): { prepared: PreparedMatmul; choice: number } {
+    const prepared = this.#lt.prepare(shape, MATMUL_CHOICES)
+    const key = JSON.stringify(shape)
+    let choice = this.#chosen.get(key)
+    if (choice === undefined) {
+      const times = Array.from({ length: prepared.choices }, (_, i) =>
+        this.#time(() => prepared.run(i, a, b, c, this.#workspace, this.#stream), 3),
+      )
+      choice = times.indexOf(Math.min(...times))
+      this.#chosen.set(key, choice)
+    }
+    return { prepared, choice }
+  }
+
+  /** Milliseconds of the fastest of some runs, by device events. */
+  #time(step: () => void, repeats: number): number {
+    const driver = this.#driver
+    const event = (): unknown => driver.get('timing', 'cuEventCreate', 0, 0)
+    const from = event(),
+      to = event()
+    let best = Infinity
+    for (let i = 0; i < repeats; i++) {
+      driver.call('timing', 'cuEventRecord', from, this.#stream)
+      step()
+      driver.call('timing', 'cuEventRecord', to, this.#stream)
+      driver.call('timing', 'cuEventSynchronize', to)
+      best = Math.min(best, Number(driver.get('timing', 'cuEventElapsedTime', 0, from, to)))
+    }
+    for (const made of [from, to]) driver.call('timing', 'cuEventDestroy', made)
+    return best
+  }
+}
+
+const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+
+/** Name and compute capability of a device, without opening it. */
+export function describeDevice(driver: CudaDriver, index: number): DeviceSummary {
+  const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
+  const name = Buffer.alloc(256)
+  driver.call('reading its name', 'cuDeviceGetName', name, name.length, device)
+  const attribute = (code: number): number =>
+    Number(driver.get('reading its properties', 'cuDeviceGetAttribute', 0, code, device))
+  return {
+    name: name.toString('utf8').replace(/\0.*$/s, ''),
+    capability: `${attribute(DEVICE_ATTRIBUTE.capabilityMajor)}.${attribute(DEVICE_ATTRIBUTE.capabilityMinor)}`,
+  }
+}

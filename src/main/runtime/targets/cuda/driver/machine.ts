@@ -1,0 +1,82 @@
+// What a session needs of the thing that computes. `Device` is a GPU; tests run the same kernels on the CPU.
+
+/** A generated kernel: one `extern "C" __global__` function of this name, whose parameters are all pointers. */
+export interface Kernel {
+  readonly name: string
+  readonly source: string
+}
+
+export type Precision = 'f32' | 'bf16'
+
+/** A row-major matrix operand, or a batch of them; addresses count in elements. */
+export interface MatrixLayout {
+  readonly type: Precision
+  /** The memory holds the transpose: consecutive elements belong to one column. */
+  readonly transposed: boolean
+  /** Elements from one row (column, when transposed) to the next. */
+  readonly lead: number
+  /** Elements from one matrix of the batch to the next; 0 repeats one. */
+  readonly stride: number
+}
+
+/** C [m,n] = A [m,k] B [k,n], `batch` times, with f32 accumulation. */
+export interface MatmulShape {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly batch: number
+  readonly a: MatrixLayout
+  readonly b: MatrixLayout
+  readonly c: MatrixLayout
+  /** Whether f32 operands may be rounded to TF32. */
+  readonly tf32: boolean
+}
+
+export type Command =
+  | {
+      readonly kind: 'kernel'
+      readonly name: string
+      readonly grid: readonly [number, number]
+      readonly block: number
+      readonly args: readonly bigint[]
+    }
+  | { readonly kind: 'matmul'; readonly shape: MatmulShape; readonly a: bigint; readonly b: bigint; readonly c: bigint }
+  | { readonly kind: 'copy'; readonly from: bigint; readonly to: bigint; readonly bytes: number }
+  | { readonly kind: 'clear'; readonly at: bigint; readonly bytes: number }
+
+/** Commands made ready to run again and again, in order. */
+export interface Replay {
+  /** Starts them; returns before they are done. */
+  start(): void
+  /** Milliseconds of each command on its own, in order; the last of `repeats` runs, for tables of costs. */
+  times(repeats: number): readonly number[]
+  release(): void
+}
+
+/** Seconds spent on what a first run needs. */
+export interface PrepareTimes {
+  readonly compileS: number
+  readonly captureS: number
+  /** Kernels compiled now, and found compiled. */
+  readonly compiled: number
+  readonly cached: number
+}
+
+export interface Machine {
+  readonly title: string
+  /** Free device memory in bytes. */
+  freeBytes(): number
+  /** Memory of at least this many bytes, aligned to 256; throws HeddleError `target-failed`. */
+  allocate(bytes: number): bigint
+  release(address: bigint): void
+  /** Copies in the order of the commands. */
+  upload(address: bigint, data: ArrayBufferView): void
+  /** Waits for everything before, then copies. */
+  download(address: bigint, into: ArrayBufferView): void
+  clear(address: bigint, bytes: number): void
+  prepare(kernels: readonly Kernel[], commands: readonly Command[]): Promise<Replay & { readonly prepared: PrepareTimes }>
+  /** Waits for all work, without blocking the event loop. */
+  finish(): Promise<void>
+  /** Waits for all work. */
+  finishSync(): void
+}

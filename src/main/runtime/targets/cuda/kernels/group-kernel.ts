@@ -1,0 +1,210 @@
+// Kernels of groups. A group without reductions takes its elements one by one. A group that reduces rows gives each row to
+// some lanes of a warp, or to a block, and walks over the row once for every reduction that waits for another.
+
+import type { Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
+import { Emitter } from '../schedule/emitter.ts'
+import { readsOf } from '../schedule/groups.ts'
+import { indexText, keyOf, plus, times, variable } from '../schedule/integer.ts'
+import type { Index } from '../schedule/integer.ts'
+import type { GroupJob } from '../schedule/job.ts'
+import { isReduction } from '../schedule/values.ts'
+import { KernelWriter, powerOfTwo } from './writer.ts'
+import type { BufferOf, Launch } from './writer.ts'
+
+const THREADS = 256
+/** Elements that a thread of an element-wise kernel computes, so that several loads are under way at once. */
+const PER_THREAD = 4
+/** Longest row for one warp. */
+const WARP_ROW = 1024
+/** Elements of a row that a thread keeps in registers from one walk to the next. */
+const MAX_KEPT = 32
+
+/** @param stored members whose values others read from memory */
+export function groupKernel(
+  job: GroupJob,
+  stored: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+  bufferOf: BufferOf,
+): Launch {
+  const isRow = job.rowLength !== undefined
+  return isRow ? rowKernel(job, job.rowLength, stored, roots, bufferOf) : flatKernel(job, stored, bufferOf)
+}
+
+function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferOf): Launch {
+  const writer = new KernelWriter(bufferOf)
+  const at = variable('i', job.size)
+  const own = new Set(job.members)
+  const emitter = new Emitter({
+    read: (value, place) => {
+      const buffer = own.has(value) ? undefined : bufferOf(value)
+      return buffer === undefined ? undefined : writer.load(buffer, place)
+    },
+  })
+  for (const member of job.members) {
+    const element = emitter.element(member, at)
+    if (stored.has(member)) emitter.lines.push(writer.store(bufferOf(member)!, at, element))
+  }
+  const perThread = job.size >= THREADS * PER_THREAD * 132 ? PER_THREAD : 1
+  const body = [
+    '#pragma unroll',
+    `for (unsigned t = 0; t < ${perThread}u; t++) {`,
+    `unsigned i = (blockIdx.x * ${perThread}u + t) * ${THREADS}u + threadIdx.x;`,
+    `if (i < ${job.size}u) {`,
+    ...emitter.lines,
+    '}',
+    '}',
+  ]
+  return writer.finish('map', [Math.ceil(job.size / (THREADS * perThread)), 1], THREADS, body)
+}
+
+interface RowShape {
+  /** Threads that share a row. */
+  readonly lanes: number
+  readonly threads: number
+  readonly rowsPerBlock: number
+  /** Elements of a row for each of them. */
+  readonly trips: number
+}
+
+function rowShape(length: number): RowShape {
+  const lanes =
+    length <= WARP_ROW ? Math.min(powerOfTwo(length), 32) : Math.min(1024, Math.max(THREADS, powerOfTwo(length / 16)))
+  const threads = Math.max(lanes, THREADS)
+  return { lanes, threads, rowsPerBlock: threads / lanes, trips: Math.ceil(length / lanes) }
+}
+
+function rowKernel(
+  job: GroupJob,
+  length: number,
+  stored: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+  bufferOf: BufferOf,
+): Launch {
+  const rows = job.size / length
+  const shape = rowShape(length)
+  const writer = new KernelWriter(bufferOf)
+  const own = new Set(job.members)
+  const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
+  const walkOf = walks(job, own, roots, isScalar)
+  const count = 1 + Math.max(...job.members.map((m) => walkOf.get(m)!.walk))
+  const row = variable('r', rows)
+  const at = plus(times(row, length), variable('j', length))
+  const keeps = count > 1 && shape.trips <= MAX_KEPT
+  const kept = new Map<string, string>()
+  const names = new Map<Value, string>()
+
+  const rowEmitter = new Emitter({
+    read: (value, place) => {
+      const name = names.get(value)
+      if (name !== undefined) return name
+      const buffer = own.has(value) ? undefined : bufferOf(value)
+      return buffer === undefined ? undefined : writer.load(buffer, place)
+    },
+  })
+  const body: string[] = []
+  const flush = (): void => void body.push(...rowEmitter.lines.splice(0))
+  const scalars = (walk: number): void => {
+    for (const member of job.members) {
+      if (!isScalar(member) || isReduction(member.node) || walkOf.get(member)!.walk !== walk) continue
+      names.set(member, rowEmitter.element(member, row))
+    }
+    for (const member of job.members) {
+      const isReady = isScalar(member) && walkOf.get(member)!.walk === walk
+      if (isReady && stored.has(member))
+        rowEmitter.lines.push(`if (isRow && lane == 0u) ${writer.store(bufferOf(member)!, row, names.get(member)!)}`)
+    }
+    flush()
+  }
+  scalars(-1)
+  for (let walk = 0; walk < count; walk++) {
+    const reductions = job.members.filter((m) => isReduction(m.node) && walkOf.get(m)!.walk === walk)
+    const outputs = job.members.filter((m) => !isScalar(m) && stored.has(m) && walkOf.get(m)!.walk === walk)
+    const emitter = new Emitter({ read: (value, place) => readInWalk(value, place) }, `w${walk}_`)
+    const readInWalk = (value: Value, place: Index): string | undefined => {
+      const name = names.get(value)
+      if (name !== undefined && isScalar(value)) return name
+      if (own.has(value)) return undefined
+      const buffer = bufferOf(value)
+      if (buffer === undefined) return undefined
+      if (!keeps || keyOf(place) !== keyOf(at) || buffer.stored === 'i32' || buffer.stored === 'u8')
+        return writer.load(buffer, place)
+      const found = kept.get(String(buffer.id))
+      if (found !== undefined) return `${found}[t]`
+      const array = `kept${kept.size}`
+      kept.set(String(buffer.id), array)
+      return `${array}[t] = ${writer.load(buffer, place)}`
+    }
+    for (const reduction of reductions) {
+      const accumulator = accumulatorOf(job, reduction)
+      body.push(`float ${accumulator} = ${reduction.node.op === 'reduce_sum' ? '0.0f' : '__int_as_float(0xff800000)'};`)
+      const element = emitter.element(reduction.node.inputs[0]!, at)
+      const combine = reduction.node.op === 'reduce_sum' ? 'add_f' : 'larger'
+      emitter.lines.push(`${accumulator} = ${combine}(${accumulator}, ${element});`)
+    }
+    for (const output of outputs) {
+      const element = emitter.element(output, at)
+      emitter.lines.push(`if (isRow) ${writer.store(bufferOf(output)!, at, element)}`)
+    }
+    if (emitter.lines.length > 0)
+      body.push(
+        keeps ? '#pragma unroll' : '#pragma unroll 4',
+        `for (unsigned t = 0; t < ${shape.trips}u; t++) {`,
+        `unsigned j = lane + t * ${shape.lanes}u;`,
+        `if (j < ${length}u) {`,
+        ...emitter.lines,
+        '}',
+        '}',
+      )
+    for (const reduction of reductions) {
+      const accumulator = accumulatorOf(job, reduction)
+      body.push(`${accumulator} = ${combined(shape, reduction, accumulator)};`)
+      names.set(reduction, accumulator)
+    }
+    scalars(walk)
+  }
+  const head = [
+    `unsigned lane = threadIdx.x % ${shape.lanes}u;`,
+    `unsigned r = blockIdx.x * ${shape.rowsPerBlock}u + threadIdx.x / ${shape.lanes}u;`,
+    `bool isRow = r < ${rows}u;`,
+    'if (!isRow) r = 0u;',
+    ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
+    ...[...kept.values()].map((name) => `float ${name}[${shape.trips}];`),
+  ]
+  void indexText
+  return writer.finish('rows', [Math.ceil(rows / shape.rowsPerBlock), 1], shape.threads, [...head, ...body])
+}
+
+const accumulatorOf = (job: GroupJob, reduction: Value): string => `sum${job.members.indexOf(reduction)}`
+
+function combined({ lanes, threads }: RowShape, reduction: Value, accumulator: string): string {
+  const how = reduction.node.op === 'reduce_sum' ? 'add' : 'larger'
+  if (lanes > 32) return `block_${how}<${threads / 32}>(${accumulator}, shared)`
+  return lanes === 1 ? accumulator : `lanes_${how}<${lanes}>(${accumulator})`
+}
+
+/**
+ * The walk over the row in which each member is computed: a reduction is known after its walk, what depends on it belongs
+ * to the next; values of a row are computed at the end of the walk that they wait for, -1 being before the first.
+ */
+function walks(
+  job: GroupJob,
+  own: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+  isScalar: (value: Value) => boolean,
+): Map<Value, { readonly walk: number; readonly ready: number }> {
+  const found = new Map<Value, { walk: number; ready: number }>()
+  for (const member of job.members) {
+    const isReduced = isReduction(member.node)
+    const operand = isReduced ? member.node.inputs[0]! : member
+    const place = variable('i', sizeOf(operand.type.shape))
+    const needs = readsOf(operand, place, roots, !isReduced)
+      .filter((read) => own.has(read.value))
+      .map((read) => found.get(read.value)!.ready)
+    const ready = Math.max(0, ...needs)
+    if (isReduced) found.set(member, { walk: ready, ready: ready + 1 })
+    else if (isScalar(member)) found.set(member, { walk: ready - 1, ready })
+    else found.set(member, { walk: ready, ready })
+  }
+  return found
+}

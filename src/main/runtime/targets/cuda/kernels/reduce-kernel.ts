@@ -1,0 +1,165 @@
+// Reductions over any axes. Threads of a warp lie along the innermost axis, so that reads coalesce; long reductions are
+// divided among blocks, whose partial results a second kernel joins in a fixed order.
+
+import type { Node, Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
+import { Emitter } from '../schedule/emitter.ts'
+import { flatten, literal, unflatten, variable } from '../schedule/integer.ts'
+import type { Buffer, ReduceJob } from '../schedule/job.ts'
+import { KernelWriter } from './writer.ts'
+import type { BufferOf, Launch } from './writer.ts'
+
+const THREADS = 256
+const WARPS = THREADS / 32
+/** Blocks that fill a large device. */
+const WANTED_BLOCKS = 528
+/** Terms that a thread sums at least before the work is divided further. */
+const MIN_TERMS = 16
+
+interface ReduceShape {
+  readonly outputs: number
+  readonly terms: number
+  /** Whether neighbouring threads take neighbouring outputs (and not neighbouring terms). */
+  readonly isColumn: boolean
+  readonly blocks: number
+  readonly splits: number
+}
+
+function reduceShape(node: Node): ReduceShape {
+  const { shape } = node.inputs[0]!.type
+  const axes = node.attrs['axes'] as readonly number[]
+  const outputs = sizeOf(node.outputs[0]!.type.shape)
+  const terms = sizeOf(shape) / outputs
+  const last = shape.findLastIndex((size) => size !== 1)
+  const isColumn = !axes.includes(last)
+  const blocks = isColumn ? Math.ceil(outputs / 32) : outputs
+  const perBlock = isColumn ? WARPS : THREADS
+  const splits = Math.max(1, Math.min(Math.ceil(WANTED_BLOCKS / blocks), Math.ceil(terms / (perBlock * MIN_TERMS))))
+  return { outputs, terms, isColumn, blocks, splits }
+}
+
+/** Elements of scratch memory that a reduction needs; 0 for none. */
+export function reduceScratch({ node }: ReduceJob): number {
+  if (node.op === 'argmax') return 0
+  const { splits, outputs } = reduceShape(node)
+  return splits === 1 ? 0 : splits * outputs
+}
+
+export function reduceKernels({ node }: ReduceJob, scratch: Buffer | undefined, bufferOf: BufferOf): readonly Launch[] {
+  if (node.op === 'argmax') return [argmaxKernel(node, bufferOf)]
+  const shape = reduceShape(node)
+  const result = bufferOf(node.outputs[0]!)!
+  if (scratch === undefined) return [partialKernel(node, shape, result, bufferOf)]
+  return [partialKernel(node, shape, scratch, bufferOf), joinKernel(node, shape, scratch, result, bufferOf)]
+}
+
+const isSum = (node: Node): boolean => node.op === 'reduce_sum'
+const startOf = (node: Node): string => (isSum(node) ? '0.0f' : '__int_as_float(0xff800000)')
+const combineOf = (node: Node): string => (isSum(node) ? 'add_f' : 'larger')
+
+function reader(writer: KernelWriter): Emitter {
+  return new Emitter({
+    read: (value, place) => {
+      const buffer = writer.bufferOf(value)
+      return buffer === undefined ? undefined : writer.load(buffer, place)
+    },
+  })
+}
+
+/** Statements that add the term k of output o to `sum`. */
+function termLines(node: Node, writer: KernelWriter, outputs: number, terms: number): readonly string[] {
+  const operand: Value = node.inputs[0]!
+  const { shape } = operand.type
+  const axes = node.attrs['axes'] as readonly number[]
+  const kept = unflatten(variable('o', outputs), node.outputs[0]!.type.shape)
+  const reduced = unflatten(
+    variable('k', terms),
+    shape.map((size, axis) => (axes.includes(axis) ? size : 1)),
+  )
+  const place = shape.map((size, axis) => (size === 1 ? literal(0) : axes.includes(axis) ? reduced[axis]! : kept[axis]!))
+  const emitter = reader(writer)
+  const element = emitter.element(operand, flatten(place, shape))
+  return [...emitter.lines, `sum = ${combineOf(node)}(sum, ${element});`]
+}
+
+function partialKernel(node: Node, shape: ReduceShape, into: Buffer, bufferOf: BufferOf): Launch {
+  const { outputs, terms, isColumn, blocks, splits } = shape
+  const writer = new KernelWriter(bufferOf)
+  const lines = termLines(node, writer, outputs, terms)
+  const body = isColumn
+    ? [
+        `__shared__ float shared[${WARPS}][32];`,
+        'unsigned x = threadIdx.x % 32u, y = threadIdx.x / 32u;',
+        'unsigned o = blockIdx.x * 32u + x;',
+        `float sum = ${startOf(node)};`,
+        `if (o < ${outputs}u) {`,
+        '#pragma unroll 4',
+        `for (unsigned k = blockIdx.y * ${WARPS}u + y; k < ${terms}u; k += ${WARPS * splits}u) {`,
+        ...lines,
+        '}',
+        '}',
+        'shared[y][x] = sum;',
+        '__syncthreads();',
+        `if (y == 0u && o < ${outputs}u) {`,
+        `for (unsigned w = 1; w < ${WARPS}u; w++) sum = ${combineOf(node)}(sum, shared[w][x]);`,
+        writer.store(into, splits === 1 ? 'o' : `blockIdx.y * ${outputs}u + o`, 'sum'),
+        '}',
+      ]
+    : [
+        '__shared__ float shared[32];',
+        'unsigned o = blockIdx.x;',
+        `float sum = ${startOf(node)};`,
+        '#pragma unroll 4',
+        `for (unsigned k = blockIdx.y * ${THREADS}u + threadIdx.x; k < ${terms}u; k += ${THREADS * splits}u) {`,
+        ...lines,
+        '}',
+        `sum = block_${isSum(node) ? 'add' : 'larger'}<${WARPS}>(sum, shared);`,
+        `if (threadIdx.x == 0u) ${writer.store(into, splits === 1 ? 'o' : `blockIdx.y * ${outputs}u + o`, 'sum')}`,
+      ]
+  return writer.finish(isColumn ? 'columns' : 'reduce', [blocks, splits], THREADS, body)
+}
+
+/** Joins the partial results [splits, outputs], one warp for each output. */
+function joinKernel(node: Node, shape: ReduceShape, from: Buffer, into: Buffer, bufferOf: BufferOf): Launch {
+  const { outputs, splits } = shape
+  const writer = new KernelWriter(bufferOf)
+  const body = [
+    'unsigned lane = threadIdx.x % 32u;',
+    `unsigned o = blockIdx.x * ${WARPS}u + threadIdx.x / 32u;`,
+    `if (o >= ${outputs}u) return;`,
+    `float sum = ${startOf(node)};`,
+    `for (unsigned s = lane; s < ${splits}u; s += 32u) sum = ${combineOf(node)}(sum, ${writer.load(from, `s * ${outputs}u + o`)});`,
+    `sum = lanes_${isSum(node) ? 'add' : 'larger'}<32>(sum);`,
+    `if (lane == 0u) ${writer.store(into, 'o', 'sum')}`,
+  ]
+  return writer.finish('join', [Math.ceil(outputs / WARPS), 1], THREADS, body)
+}
+
+/** The first place of the largest element of each row. */
+function argmaxKernel(node: Node, bufferOf: BufferOf): Launch {
+  const operand = node.inputs[0]!
+  const width = operand.type.shape.at(-1)!
+  const rows = sizeOf(operand.type.shape) / width
+  const writer = new KernelWriter(bufferOf)
+  const emitter = reader(writer)
+  const place = flatten([variable('r', rows), variable('j', width)], [rows, width])
+  const element = emitter.element(operand, place)
+  const body = [
+    'unsigned lane = threadIdx.x % 32u;',
+    `unsigned r = blockIdx.x * ${WARPS}u + threadIdx.x / 32u;`,
+    `if (r >= ${rows}u) return;`,
+    'float most = __int_as_float(0xff800000);',
+    `unsigned first = ${width}u;`,
+    `for (unsigned j = lane; j < ${width}u; j += 32u) {`,
+    ...emitter.lines,
+    `if (${element} > most || first == ${width}u) { most = ${element}; first = j; }`,
+    '}',
+    'for (int d = 16; d > 0; d /= 2) {',
+    'float other = __shfl_xor_sync(0xffffffffu, most, d);',
+    'unsigned place = __shfl_xor_sync(0xffffffffu, first, d);',
+    'if (other > most || (other == most && place < first)) { most = other; first = place; }',
+    '}',
+    `if (lane == 0u) ${writer.store(writer.bufferOf(node.outputs[0]!)!, 'r', '(int)first')}`,
+  ]
+  return writer.finish('argmax', [Math.ceil(rows / WARPS), 1], THREADS, body)
+}

@@ -1,0 +1,307 @@
+// Puts kept values into jobs: element-wise values and the reductions of rows between them join into one kernel while every
+// value that a kernel reads from itself lies in the same place, or in the same row.
+
+import type { Node, Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
+import { Emitter } from './emitter.ts'
+import { keyOf, quotient, variable } from './integer.ts'
+import type { Index } from './integer.ts'
+import type { Job } from './job.ts'
+import { isLeaf } from './roots.ts'
+import type { Roots } from './roots.ts'
+import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
+
+/** Buffers that one kernel may touch, and members that it may have. */
+const MAX_READS = 24
+const MAX_MEMBERS = 24
+/** A reduction with fewer rows than this is divided among blocks instead. */
+const MIN_ROWS = 64
+const MAX_SMALL_REDUCTION = 4096
+
+interface Draft {
+  readonly id: number
+  job: Job
+  readonly dependencies: Set<Draft>
+  readonly dependents: Set<Draft>
+  /** Longest chain of drafts before this one. */
+  level: number
+  /** Values read from other jobs or from memory. */
+  reads: Set<Value>
+  /** The draft that took this one's place. */
+  merged?: Draft
+}
+
+/** A job, the values that it reads from memory and the positions of the jobs that must come before it. */
+export interface PlacedJob {
+  readonly job: Job
+  readonly reads: ReadonlySet<Value>
+  readonly before: readonly number[]
+}
+
+/** Places in a value that a computation reads. */
+export interface Read {
+  readonly value: Value
+  readonly at: Index
+}
+
+/** What the definition of a kept value (or of a reduction's operand) reads when element `at` is computed. */
+export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOwn: boolean): Read[] {
+  const found: Read[] = []
+  const emitter = new Emitter({
+    read: (operand, place) => {
+      if (isOwn && operand === value) return undefined
+      if (!roots.has(operand) && !isLeaf(operand)) return undefined
+      found.push({ value: operand, at: place })
+      return 'x'
+    },
+  })
+  emitter.element(value, at)
+  return found
+}
+
+const isGroupable = (value: Value): boolean =>
+  isElementwise(value.node) || isMove(value.node) || value.node.op === 'constant'
+
+/** Whether a reduction's rows can be taken one by one inside a kernel. */
+function reducesRows(node: Node): { rows: number; length: number } | undefined {
+  if (node.op === 'argmax') return undefined
+  const found = trailingRows(node)
+  if (found === undefined || found.length < 2) return undefined
+  return found.rows >= MIN_ROWS || found.length <= MAX_SMALL_REDUCTION ? found : undefined
+}
+
+class Grouping {
+  readonly drafts: Draft[] = []
+  readonly owner = new Map<Value, Draft>()
+  readonly #roots: Roots
+
+  constructor(roots: Roots) {
+    this.#roots = roots
+  }
+
+  add(job: Job, outputs: readonly Value[], reads: Iterable<Value>): Draft {
+    const draft: Draft = {
+      id: this.drafts.length,
+      job,
+      dependencies: new Set(),
+      dependents: new Set(),
+      level: 0,
+      reads: new Set(),
+    }
+    this.drafts.push(draft)
+    for (const output of outputs) this.owner.set(output, draft)
+    this.#link(draft, reads)
+    return draft
+  }
+
+  #link(draft: Draft, reads: Iterable<Value>): void {
+    for (const value of reads) {
+      const from = this.ownerOf(value)
+      if (from === draft) continue
+      draft.reads.add(value)
+      if (from === undefined) continue
+      draft.dependencies.add(from)
+      from.dependents.add(draft)
+    }
+    this.#raise(draft)
+  }
+
+  ownerOf(value: Value): Draft | undefined {
+    const owner = this.owner.get(value)
+    return owner === undefined ? undefined : resolve(owner)
+  }
+
+  #raise(start: Draft): void {
+    const stack = [start]
+    while (stack.length > 0) {
+      const draft = stack.pop()!
+      let level = 0
+      for (const dependency of draft.dependencies) level = Math.max(level, resolve(dependency).level + 1)
+      if (level <= draft.level) continue
+      draft.level = level
+      for (const dependent of draft.dependents) stack.push(resolve(dependent))
+    }
+  }
+
+  /** Whether jobs that come before another, except `from` itself, need `from`. */
+  #isIndirect(from: Draft, direct: ReadonlySet<Draft>): boolean {
+    const seen = new Set<Draft>()
+    const stack = [...direct].filter((draft) => draft !== from)
+    while (stack.length > 0) {
+      const draft = stack.pop()!
+      if (draft === from) return true
+      if (seen.has(draft) || draft.level <= from.level) continue
+      seen.add(draft)
+      for (const dependency of draft.dependencies) stack.push(resolve(dependency))
+    }
+    return false
+  }
+
+  /** Puts a value into a group if everything that it reads from there lies right; returns whether it did. */
+  join(value: Value, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    const candidates = [...owners].filter((draft) => draft.job.kind === 'group').sort((a, b) => b.level - a.level)
+    let home: Draft | undefined
+    for (const draft of candidates) {
+      if (home === undefined) {
+        if (!this.#accepts(draft, size, rowLength, reads, asRow) || this.#isIndirect(draft, owners)) continue
+        this.#insert(draft, value, rowLength, reads)
+        home = draft
+      } else if (resolve(draft) !== home) this.#merge(home, resolve(draft), value, reads)
+    }
+    return home !== undefined
+  }
+
+  #accepts(
+    draft: Draft,
+    size: number,
+    rowLength: number | undefined,
+    reads: readonly Read[],
+    asRow: boolean,
+  ): boolean {
+    const { job } = draft
+    if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS) return false
+    const whole = asRow ? size * (job.rowLength ?? 0) : size
+    if (job.size !== whole || whole === 0) return false
+    if (asRow && job.rowLength === undefined) return false
+    if (rowLength !== undefined && job.rowLength !== undefined && rowLength !== job.rowLength) return false
+    const length = rowLength ?? job.rowLength
+    return reads.every((read) => this.ownerOf(read.value) !== draft || liesRight(read, job.size, length, asRow))
+  }
+
+  #insert(draft: Draft, value: Value, rowLength: number | undefined, reads: readonly Read[]): void {
+    const { job } = draft
+    if (job.kind !== 'group') return
+    draft.job = { ...job, rowLength: rowLength ?? job.rowLength, members: [...job.members, value] }
+    this.owner.set(value, draft)
+    this.#link(
+      draft,
+      reads.map((read) => read.value),
+    )
+  }
+
+  /** Joins two groups of one domain that feed the same value. */
+  #merge(into: Draft, other: Draft, value: Value, reads: readonly Read[]): void {
+    const a = into.job,
+      b = other.job
+    if (a.kind !== 'group' || b.kind !== 'group' || a.size !== b.size) return
+    if (a.rowLength !== undefined && b.rowLength !== undefined && a.rowLength !== b.rowLength) return
+    if (a.members.length + b.members.length > MAX_MEMBERS || into.reads.size + other.reads.size > MAX_READS) return
+    const length = a.rowLength ?? b.rowLength
+    const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
+    if (!reads.every((r) => this.ownerOf(r.value) !== other || liesRight(r, a.size, length, asRow))) return
+    // reads between the two groups lie right only where the value itself reads; others keep them apart
+    const between = (from: Draft, to: Draft): boolean => [...from.reads].some((v) => v !== value && this.ownerOf(v) === to)
+    if (between(other, into)) return
+    const direct = [...into.reads].filter((v) => this.ownerOf(v) === other)
+    if (!direct.every((v) => reads.some((read) => read.value === v))) return
+    if (this.#isIndirect(other, into.dependencies) || this.#isIndirect(into, other.dependencies)) return
+    // what the value reads of the other group, its fellow members may not read elsewhere
+    for (const member of a.members)
+      if (member !== value && this.#definitionReads(member).some((v) => this.ownerOf(v) === other)) return
+    into.job = {
+      ...a,
+      rowLength: length,
+      members: [...a.members, ...b.members].sort((x, y) => x.node.id - y.node.id || x.index - y.index),
+    }
+    other.merged = into
+    into.dependencies.delete(other)
+    other.dependents.delete(into)
+    for (const dependency of other.dependencies) into.dependencies.add(resolve(dependency))
+    for (const dependency of other.dependencies) resolve(dependency).dependents.add(into)
+    for (const dependent of other.dependents) {
+      into.dependents.add(resolve(dependent))
+      resolve(dependent).dependencies.add(into)
+    }
+    into.reads = new Set([...into.reads, ...other.reads].filter((v) => this.ownerOf(v) !== into))
+    into.dependents.delete(into)
+    into.dependencies.delete(into)
+    this.#raise(into)
+  }
+
+  #definitionReads(member: Value): Value[] {
+    const operand = isReduction(member.node) ? member.node.inputs[0]! : member
+    const size = sizeOf(operand.type.shape)
+    return readsOf(operand, variable('i', size), this.#roots.roots, operand === member).map((read) => read.value)
+  }
+}
+
+function resolve(draft: Draft): Draft {
+  let current = draft
+  while (current.merged !== undefined) current = current.merged
+  return current
+}
+
+/** Whether a value of a group's domain (or of its rows) is read at the place that the kernel is at. */
+export function liesRight(read: Read, size: number, length: number | undefined, asRow: boolean): boolean {
+  const count = sizeOf(read.value.type.shape)
+  if (length !== undefined && count * length === size) {
+    const row = asRow ? variable('i', size / length) : quotient(variable('i', size), length)
+    return keyOf(read.at) === keyOf(row)
+  }
+  return !asRow && count === size && keyOf(read.at) === keyOf(variable('i', size))
+}
+
+/** Jobs of a graph, by and large in the order of its nodes. */
+export function groupJobs(roots: Roots): readonly PlacedJob[] {
+  const grouping = new Grouping(roots)
+  for (const node of roots.nodes) {
+    const value = node.outputs[0]!
+    if (node.op === 'input' || !roots.roots.has(value) || isLeaf(value)) continue
+    placeNode(grouping, roots, node, value)
+  }
+  return order(grouping)
+}
+
+function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): void {
+  if (isGroupable(value)) {
+    const size = sizeOf(value.type.shape)
+    const reads = readsOf(value, variable('i', size), roots.roots, true)
+    if (grouping.join(value, size, undefined, reads, false)) return
+    if (grouping.join(value, size, undefined, reads, true)) return
+    grouping.add({ kind: 'group', size, rowLength: undefined, members: [value] }, [value], valuesOf(reads))
+    return
+  }
+  if (isReduction(node)) {
+    const operand = node.inputs[0]!
+    const size = sizeOf(operand.type.shape)
+    const reads = readsOf(operand, variable('i', size), roots.roots, false)
+    const rows = reducesRows(node)
+    if (rows === undefined) {
+      grouping.add({ kind: 'reduce', node }, [value], valuesOf(reads))
+      return
+    }
+    if (grouping.join(value, size, rows.length, reads, false)) return
+    grouping.add({ kind: 'group', size, rowLength: rows.length, members: [value] }, [value], valuesOf(reads))
+    return
+  }
+  const operands = roots.library.get(node)
+  if (operands !== undefined) {
+    const { a, b, m, n, k, batch } = operands
+    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(memoryOf))
+    return
+  }
+  const reads = node.inputs.flatMap((input) =>
+    readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
+  )
+  grouping.add({ kind: node.op === 'matmul' ? 'direct' : 'native', node }, node.outputs, valuesOf(reads))
+}
+
+/** A reshaped value has the memory of what it reshapes. */
+function memoryOf(value: Value): Value {
+  let current = value
+  while (current.node.op === 'reshape') current = current.node.inputs[0]!
+  return current
+}
+
+const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))
+
+function order(grouping: Grouping): readonly PlacedJob[] {
+  const live = grouping.drafts.filter((draft) => draft.merged === undefined)
+  const position = new Map(live.map((draft, i) => [draft, i]))
+  return live.map((draft) => ({
+    job: draft.job,
+    reads: draft.reads,
+    before: [...draft.dependencies].map((d) => position.get(resolve(d))!),
+  }))
+}

@@ -1,0 +1,77 @@
+// Which values are kept in bf16. Registers, sums and products are always f32; this decides about memory and about the operands
+// of the library's products.
+
+import type { Node, Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
+import { isMove, storedExactly } from './values.ts'
+import type { Stored } from './values.ts'
+
+/** `f32`: everything exact. `bf16`: activations and operands of products in bf16, weights, states and sums in f32. */
+export type Compute = 'f32' | 'bf16'
+
+export interface Precision {
+  readonly compute: Compute
+  /** Form of a value in memory. */
+  stored(value: Value): Stored
+  /** Whether a product must have exact operands. */
+  isExact(node: Node): boolean
+}
+
+/** Steps on weights, which are tiny differences of large numbers. */
+const EXACT_SCOPE = /^(adamw\.|clip|weight_norm|accumulate|loss)/
+/** Small tensors cost nothing in f32. */
+const SMALL = 1 << 12
+const NARROW = 16
+
+export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
+  if (compute === 'f32')
+    return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
+  const exponents = intoExponents(nodes)
+  const isConstantProduct = (node: Node): boolean =>
+    node.op === 'matmul' && node.inputs.some((input) => baseOf(input).node.op === 'constant')
+  const isWeightGradient = (node: Node): boolean =>
+    node.op === 'matmul' && node.attrs['transposeA'] === true && node.outputs[0]!.type.shape.length === 2
+  return {
+    compute,
+    isExact: isConstantProduct,
+    stored: (value) => {
+      const { node, type } = value
+      if (type.dtype !== 'f32') return storedExactly(type.dtype)
+      const isExact =
+        node.op === 'input' ||
+        sizeOf(type.shape) < SMALL ||
+        (type.shape.at(-1) ?? 1) < NARROW ||
+        EXACT_SCOPE.test(node.scope) ||
+        isWeightGradient(node) ||
+        isConstantProduct(node) ||
+        (node.op !== 'matmul' && exponents.has(value))
+      return isExact ? 'f32' : 'bf16'
+    },
+  }
+}
+
+function baseOf(value: Value): Value {
+  let current = value
+  while (isMove(current.node)) current = current.node.inputs[0]!
+  return current
+}
+
+const KEEPS_SCALE = new Set(['add', 'sub', 'mul', 'neg', 'where', 'reduce_sum', 'reduce_max'])
+
+/**
+ * Values that become exponents without a product of two variables in between: logarithms of decays and their sums, whose
+ * absolute error is the relative error of the result.
+ */
+function intoExponents(nodes: readonly Node[]): ReadonlySet<Value> {
+  const found = new Set<Value>()
+  for (const node of [...nodes].reverse()) {
+    const isExponent = node.op === 'exp'
+    const passes =
+      node.outputs.some((output) => found.has(output)) &&
+      (KEEPS_SCALE.has(node.op) ||
+        isMove(node) ||
+        (node.op === 'matmul' && node.inputs.some((input) => baseOf(input).node.op === 'constant')))
+    if (isExponent || passes) for (const input of node.inputs) found.add(input)
+  }
+  return found
+}

@@ -1,0 +1,127 @@
+// Which values get computed once and kept (roots) and which are computed again wherever they are read.
+
+import type { Graph, Node, Value } from '#core/graph/types.ts'
+import { liveNodes, sizeOf } from '#core/graph/types.ts'
+import type { LibraryOperands } from './matmul-view.ts'
+import { libraryOperands, matmulSizes } from './matmul-view.ts'
+import { fillOf, isElementwise, isMove, triangleOf } from './values.ts'
+
+/** A value is computed again by its readers while it takes at most this much. */
+const CHEAP = { loads: 1, operations: 8 }
+/** The same for a value with one reader. */
+const SINGLE = { loads: 10, operations: 48 }
+/** A value whose readers are this many times larger is kept unless it is next to nothing. */
+const EXPANSION = 4
+/** Products below this many multiply-adds, or with a side below the least, are summed directly. */
+const LIBRARY_WORK = 1 << 15
+const LIBRARY_SIDE = 8
+
+export interface Roots {
+  readonly nodes: readonly Node[]
+  readonly roots: ReadonlySet<Value>
+  /** Products that the library computes, with their operands. */
+  readonly library: ReadonlyMap<Node, LibraryOperands>
+}
+
+/** What a value costs its reader: elements read from memory and operations. */
+interface Cost {
+  readonly loads: number
+  readonly operations: number
+}
+
+/** The value whose memory a reshaped value shares. */
+export function unshaped(value: Value): Value {
+  let current = value
+  while (current.node.op === 'reshape') current = current.node.inputs[0]!
+  return current
+}
+
+/** A value that is in memory from the start: an input, or a constant that is no formula. */
+export function isLeaf(value: Value): boolean {
+  const { op } = value.node
+  return op === 'input' || (op === 'constant' && fillOf(value) === undefined && triangleOf(value) === undefined)
+}
+
+/** @param isExact values that must not go through a product of lower precision */
+export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots {
+  const nodes = liveNodes(graph)
+  const consumers = new Map<Value, Node[]>()
+  for (const node of nodes)
+    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
+  const library = new Map<Node, LibraryOperands>()
+  const forced = new Set<Value>()
+  const keep = (value: Value): void => {
+    const base = unshaped(value)
+    if (base.node.op !== 'input') forced.add(base)
+  }
+  for (const { value } of graph.outputs) keep(value)
+  for (const node of nodes) {
+    if (node.op === 'input' || node.op === 'constant' || isMove(node) || isElementwise(node)) continue
+    for (const output of node.outputs) forced.add(output)
+    const operands = node.op === 'matmul' && !isExact(node) ? byLibrary(node) : undefined
+    if (operands !== undefined) {
+      library.set(node, operands)
+      keep(operands.a.base)
+      keep(operands.b.base)
+    } else if (isNative(node)) node.inputs.forEach(keep)
+  }
+  return { nodes, roots: choose(nodes, consumers, forced), library }
+}
+
+/** Ops with a hand-written kernel that reads its operands as they lie in memory. */
+export const isNative = (node: Node): boolean =>
+  node.op === 'scatter_add' || node.op === 'update' || node.op === 'tri_inverse'
+
+function byLibrary(node: Node): LibraryOperands | undefined {
+  const { m, n, k, batchShape } = matmulSizes(node)
+  if (Math.min(m, n, k) < LIBRARY_SIDE || m * n * k * sizeOf(batchShape) < LIBRARY_WORK) return undefined
+  return libraryOperands(node)
+}
+
+function choose(
+  nodes: readonly Node[],
+  consumers: ReadonlyMap<Value, readonly Node[]>,
+  forced: ReadonlySet<Value>,
+): ReadonlySet<Value> {
+  const roots = new Set(forced)
+  const costs = new Map<Value, Cost>()
+  // readers of a value, seen through moves that are not kept themselves
+  const readers = (value: Value): readonly Node[] =>
+    (consumers.get(value) ?? []).flatMap((node) =>
+      isMove(node) && !forced.has(node.outputs[0]!) ? readers(node.outputs[0]!) : [node],
+    )
+  for (const node of nodes) {
+    const value = node.outputs[0]!
+    if (roots.has(value) || isLeaf(value)) {
+      for (const output of node.outputs)
+        costs.set(output, { loads: sizeOf(output.type.shape) === 1 ? 0 : 1, operations: 0 })
+      continue
+    }
+    const inputs = node.inputs.map((input) => costs.get(input) ?? { loads: 0, operations: 0 })
+    const cost = {
+      loads: inputs.reduce((sum, c) => sum + c.loads, 0),
+      operations: inputs.reduce((sum, c) => sum + c.operations, isElementwise(node) ? 1 : 0),
+    }
+    const kept = isElementwise(node) && isKept(value, cost, readers(value))
+    if (kept) roots.add(value)
+    costs.set(value, kept ? { loads: 1, operations: 0 } : cost)
+  }
+  return roots
+}
+
+function isKept(value: Value, cost: Cost, readers: readonly Node[]): boolean {
+  const size = sizeOf(value.type.shape)
+  const evaluations = readers.reduce((sum, node) => sum + evaluationsBy(node), 0)
+  if (cost.operations > 2 && evaluations > EXPANSION * size * Math.max(readers.length, 1)) return true
+  if (cost.loads <= CHEAP.loads && cost.operations <= CHEAP.operations) return false
+  return readers.length > 1 || cost.loads > SINGLE.loads || cost.operations > SINGLE.operations
+}
+
+/** How many elements of an operand a reader asks for. */
+function evaluationsBy(node: Node): number {
+  if (node.op === 'matmul') {
+    const { m, n, k, batchShape } = matmulSizes(node)
+    return m * n * k * sizeOf(batchShape)
+  }
+  return sizeOf((isElementwise(node) || isMove(node) ? node.outputs[0]! : node.inputs[0]!).type.shape)
+}

@@ -1,0 +1,292 @@
+// Program -> steps: kernels, products and copies in the order in which they run, and the buffers between them.
+
+import type { Program } from '#core/graph/program.ts'
+import type { Graph, Value } from '#core/graph/types.ts'
+import { inputsOf, sizeOf } from '#core/graph/types.ts'
+import type { MatmulShape } from '../driver/machine.ts'
+import { directKernel } from '../kernels/direct-kernel.ts'
+import { groupKernel } from '../kernels/group-kernel.ts'
+import { convertKernel, nativeKernel } from '../kernels/native-kernels.ts'
+import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
+import type { Launch } from '../kernels/writer.ts'
+import { groupJobs } from './groups.ts'
+import { inPlaceStates } from './in-place.ts'
+import type { Buffer, Home, Job } from './job.ts'
+import { planMemory } from './memory.ts'
+import type { MemoryPlan } from './memory.ts'
+import type { Compute, Precision } from './precision.ts'
+import { precisionOf } from './precision.ts'
+import { findRoots, isLeaf, unshaped } from './roots.ts'
+import { storedExactly } from './values.ts'
+import type { Stored } from './values.ts'
+
+/** A place in a buffer, counted in elements. */
+export interface BufferPlace {
+  readonly buffer: Buffer
+  readonly offset: number
+}
+
+export type Action =
+  | { readonly kind: 'kernel'; readonly launch: Launch }
+  | { readonly kind: 'matmul'; readonly shape: MatmulShape; readonly a: BufferPlace; readonly b: BufferPlace; readonly c: BufferPlace }
+  | { readonly kind: 'copy'; readonly from: Buffer; readonly to: Buffer }
+
+export interface Step {
+  readonly action: Action
+  readonly reads: readonly Buffer[]
+  readonly writes: readonly Buffer[]
+  /** What it computes, for printing. */
+  readonly label: string
+  readonly scope: string
+  /** Whether it depends on nothing that changes, so that it runs once. */
+  readonly isOnce: boolean
+}
+
+export interface Schedule {
+  readonly compute: Compute
+  readonly steps: readonly Step[]
+  readonly buffers: readonly Buffer[]
+  readonly memory: MemoryPlan
+  readonly inputs: ReadonlyMap<string, Buffer>
+  /** Where each output is after a run; bound state outputs are in the buffer of their input. */
+  readonly outputs: ReadonlyMap<string, Buffer>
+}
+
+export interface ScheduleOptions {
+  readonly compute: Compute
+  /** Inputs that are state beside the bound and frozen ones. */
+  readonly extraState: ReadonlySet<string>
+}
+
+/** Schedules an optimised graph: what the target does not claim must be decomposed. */
+export function schedule(program: Program, graph: Graph, options: ScheduleOptions): Schedule {
+  return new Scheduler(program, graph, options).build()
+}
+
+class Scheduler {
+  readonly #program: Program
+  readonly #graph: Graph
+  readonly #options: ScheduleOptions
+  readonly #precision: Precision
+  readonly #buffers: Buffer[] = []
+  readonly #bufferOf = new Map<Value, Buffer>()
+  readonly #converted = new Map<Value, Buffer>()
+  readonly #steps: Step[] = []
+  readonly #inputs = new Map<string, Buffer>()
+
+  constructor(program: Program, graph: Graph, options: ScheduleOptions) {
+    this.#program = program
+    this.#graph = graph
+    this.#options = options
+    this.#precision = precisionOf(options.compute, graph.nodes)
+  }
+
+  build(): Schedule {
+    const roots = findRoots(this.#graph, (node) => this.#precision.isExact(node))
+    const placed = groupJobs(roots)
+    this.#addInputs()
+    const { order, inPlace } = inPlaceStates(this.#program, this.#graph, roots.roots, placed)
+    const outputs = this.#addOutputs(inPlace)
+    const jobs = order.map((i) => placed[i]!.job)
+    const isRead = this.#readers(placed.map((p) => p.reads))
+    for (const job of jobs) this.#addJob(job, roots.roots, isRead)
+    this.#addCopies(outputs)
+    const steps = this.#markOnce()
+    return {
+      compute: this.#options.compute,
+      steps,
+      buffers: this.#buffers,
+      memory: planMemory(steps, this.#buffers),
+      inputs: this.#inputs,
+      outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
+    }
+  }
+
+  #add(home: Home, stored: Stored, size: number, name: string, constant?: Value): Buffer {
+    const buffer = { id: this.#buffers.length, home, stored, size, name, ...(constant !== undefined && { constant }) }
+    this.#buffers.push(buffer)
+    return buffer
+  }
+
+  #addInputs(): void {
+    const bound = new Set([...this.#program.bindings.map((b) => b.input), ...this.#program.frozen])
+    for (const [name, node] of inputsOf(this.#graph)) {
+      const { type } = node.outputs[0]!
+      const home = bound.has(name) || this.#options.extraState.has(name) ? 'state' : 'feed'
+      const buffer = this.#add(home, storedExactly(type.dtype), sizeOf(type.shape), name)
+      this.#inputs.set(name, buffer)
+      this.#bufferOf.set(node.outputs[0]!, buffer)
+    }
+  }
+
+  /** Buffers of outputs, and what must be copied into them at the end. */
+  #addOutputs(inPlace: ReadonlyMap<string, Value>): readonly OutputPlace[] {
+    const places: OutputPlace[] = []
+    for (const { name, value } of this.#graph.outputs) {
+      const base = unshaped(value)
+      const state = this.#program.bindings.find((b) => b.output === name)?.input
+      const written = inPlace.get(name)
+      if (state !== undefined && written !== undefined) {
+        this.#bufferOf.set(written, this.#inputs.get(state)!)
+        places.push({ name, buffer: this.#inputs.get(state)!, from: undefined })
+      } else if (state !== undefined) places.push({ name, buffer: this.#inputs.get(state)!, from: base })
+      else if (this.#bufferOf.has(base) || base.node.op === 'input')
+        places.push({ name, buffer: this.#add('result', storedExactly(base.type.dtype), sizeOf(base.type.shape), name), from: base })
+      else {
+        const buffer = this.#add('result', storedExactly(base.type.dtype), sizeOf(base.type.shape), name)
+        this.#bufferOf.set(base, buffer)
+        places.push({ name, buffer, from: undefined })
+      }
+    }
+    return places
+  }
+
+  /** Values that some job reads from memory. */
+  #readers(reads: readonly ReadonlySet<Value>[]): (value: Value) => boolean {
+    const read = new Set<Value>()
+    for (const set of reads) for (const value of set) read.add(value)
+    for (const { value } of this.#graph.outputs) read.add(unshaped(value))
+    return (value) => read.has(value)
+  }
+
+  /** The buffer of a value, made when it is first asked for. */
+  #memory(value: Value): Buffer | undefined {
+    const base = unshaped(value)
+    const found = this.#bufferOf.get(base)
+    if (found !== undefined) return found
+    if (!isLeaf(base)) return undefined
+    const stored = storedExactly(base.type.dtype)
+    const buffer = this.#add('constant', stored, sizeOf(base.type.shape), `constant %${base.node.id}`, base)
+    this.#bufferOf.set(base, buffer)
+    return buffer
+  }
+
+  #make(value: Value): Buffer {
+    const found = this.#bufferOf.get(value)
+    if (found !== undefined) return found
+    const name = `${value.node.op} %${value.node.id}${value.index === 0 ? '' : `.${value.index}`}`
+    const buffer = this.#add('arena', this.#precision.stored(value), sizeOf(value.type.shape), name)
+    this.#bufferOf.set(value, buffer)
+    return buffer
+  }
+
+  #addJob(job: Job, roots: ReadonlySet<Value>, isRead: (value: Value) => boolean): void {
+    const memory = (value: Value): Buffer | undefined => this.#memory(value)
+    switch (job.kind) {
+      case 'group': {
+        const stored = new Set(job.members.filter(isRead))
+        for (const member of stored) this.#make(member)
+        const last = job.members.at(-1)!
+        const label = [...new Set(job.members.map((m) => m.node.op))].join(' ')
+        this.#launch(groupKernel(job, stored, roots, memory), [...stored], label, last.node.scope)
+        return
+      }
+      case 'reduce': {
+        const result = job.node.outputs[0]!
+        this.#make(result)
+        const scratchSize = reduceScratch(job)
+        const scratch = scratchSize === 0 ? undefined : this.#add('arena', 'f32', scratchSize, `parts of %${job.node.id}`)
+        const launches = reduceKernels(job, scratch, memory)
+        launches.forEach((launch, i) => {
+          const writes = i === launches.length - 1 ? this.#bufferOf.get(result)! : scratch!
+          this.#push({ kind: 'kernel', launch }, launch.buffers.filter((b) => b !== writes), [writes], job.node.op, job.node.scope)
+        })
+        return
+      }
+      case 'direct':
+        this.#make(job.node.outputs[0]!)
+        this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
+        return
+      case 'native':
+        for (const output of job.node.outputs) this.#make(output)
+        this.#launch(nativeKernel(job, memory), job.node.outputs, job.node.op, job.node.scope)
+        return
+      case 'library':
+        this.#addProduct(job)
+        return
+    }
+  }
+
+  #addProduct(job: Extract<Job, { kind: 'library' }>): void {
+    const type = this.#options.compute
+    const operand = (value: Value): Buffer => {
+      const base = unshaped(value)
+      const buffer = this.#memory(base)
+      if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
+      return buffer.stored === type ? buffer : this.#convert(base, buffer, type)
+    }
+    const a = operand(job.a.base),
+      b = operand(job.b.base)
+    const c = this.#make(job.node.outputs[0]!)
+    const shape: MatmulShape = {
+      m: job.m,
+      n: job.n,
+      k: job.k,
+      batch: job.batch,
+      a: { ...job.a.layout, type },
+      b: { ...job.b.layout, type },
+      c: { type: c.stored === 'bf16' ? 'bf16' : 'f32', transposed: false, lead: job.n, stride: job.m * job.n },
+      tf32: false,
+    }
+    const action: Action = {
+      kind: 'matmul',
+      shape,
+      a: { buffer: a, offset: job.a.offset },
+      b: { buffer: b, offset: job.b.offset },
+      c: { buffer: c, offset: 0 },
+    }
+    this.#push(action, [a, b], [c], 'matmul', job.node.scope)
+  }
+
+  #convert(value: Value, from: Buffer, stored: Stored): Buffer {
+    let into = this.#converted.get(value)
+    if (into === undefined) {
+      into = this.#add('arena', stored, from.size, `${stored} of ${from.name}`)
+      this.#converted.set(value, into)
+      this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', value.node.scope)
+    }
+    return into
+  }
+
+  #launch(launch: Launch, outputs: readonly Value[], label: string, scope: string): void {
+    const writes = outputs.map((value) => this.#bufferOf.get(value)!)
+    this.#push({ kind: 'kernel', launch }, launch.buffers, writes, label, scope)
+  }
+
+  #push(action: Action, reads: readonly Buffer[], writes: readonly Buffer[], label: string, scope: string): void {
+    this.#steps.push({ action, reads, writes, label, scope, isOnce: false })
+  }
+
+  #addCopies(outputs: readonly OutputPlace[]): void {
+    for (const { buffer, from } of outputs) {
+      if (from === undefined) continue
+      const source = this.#memory(from)
+      if (source === undefined) throw new Error(`cuda: output ${buffer.name} has no memory`)
+      if (source === buffer) continue
+      const same = source.stored === buffer.stored
+      const action: Action = same ? { kind: 'copy', from: source, to: buffer } : { kind: 'kernel', launch: convertKernel(source, buffer) }
+      this.#push(action, [source], [buffer], 'copy', 'state')
+    }
+  }
+
+  /** Steps that only depend on frozen inputs and constants; their results stay. */
+  #markOnce(): readonly Step[] {
+    const frozen = new Set(this.#program.frozen.map((name) => this.#inputs.get(name)))
+    const fixed = new Set<Buffer>(this.#buffers.filter((b) => b.home === 'constant' || frozen.has(b)))
+    return this.#steps.map((step) => {
+      const isOnce =
+        step.action.kind === 'kernel' &&
+        step.reads.every((b) => fixed.has(b) || step.writes.includes(b)) &&
+        step.writes.every((b) => b.home === 'arena')
+      if (isOnce) for (const buffer of step.writes) fixed.add(buffer)
+      return isOnce ? { ...step, isOnce } : step
+    })
+  }
+}
+
+interface OutputPlace {
+  readonly name: string
+  readonly buffer: Buffer
+  /** What is copied into it at the end of a run; undefined where it is written in place. */
+  readonly from: Value | undefined
+}

@@ -1,0 +1,344 @@
+// A program on a machine: memory, kernels made ready, one replay per run. State stays on the device and is updated in place,
+// so that sessions which share it need no agreement about whose turn it is.
+
+import { HeddleError } from '#core/errors.ts'
+import { spread } from '#core/graph/tensor.ts'
+import type { Program } from '#core/graph/program.ts'
+import type { Graph } from '#core/graph/types.ts'
+import { inputsOf } from '#core/graph/types.ts'
+import { ops } from '#core/ops/index.ts'
+import { optimise } from '#core/passes/pipeline.ts'
+import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
+import type { Command, Kernel, Machine, PrepareTimes, Replay } from './driver/machine.ts'
+import type { Buffer } from './schedule/job.ts'
+import { bufferBytes, keptOnce } from './schedule/memory.ts'
+import type { Compute } from './schedule/precision.ts'
+import { schedule } from './schedule/schedule.ts'
+import type { Schedule, Step } from './schedule/schedule.ts'
+
+export interface CudaOptions {
+  readonly compute: Compute
+  readonly claims: (node: Graph['nodes'][number]) => boolean
+}
+
+/** State in device memory, shared by sessions; freed when the last of them closes. */
+interface SharedState {
+  readonly places: Map<string, { readonly address: bigint; readonly size: number }>
+  sessions: number
+}
+
+/** A session of this target, with what `heddle lower --trace` and the benchmark print. */
+export interface CudaSession extends Session {
+  readonly state: SharedState
+  readonly schedule: Schedule
+  readonly prepared: PrepareTimes
+  /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
+  start(feeds: Readonly<Record<string, HostArray>>): void
+  finish(): Promise<void>
+}
+
+const newArray = (buffer: Buffer): HostArray =>
+  buffer.stored === 'f32' ? new Float32Array(buffer.size) : new Int32Array(buffer.size)
+
+/** Opens a program on a machine; throws HeddleError `target-failed`. */
+export async function openOnMachine(
+  machine: Machine,
+  program: Program,
+  options: OpenOptions,
+  { compute, claims }: CudaOptions,
+): Promise<CudaSession> {
+  const started = performance.now()
+  const graph = optimise(program.graph, {
+    claims: options.decomposeAll === true ? () => false : claims,
+    trace: options.onPass,
+  })
+  const passed = performance.now()
+  const shared = (options.share as CudaSession | undefined)?.state
+  const inputs = inputsOf(graph)
+  const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
+  const plan = schedule(program, graph, { compute, extraState })
+  const scheduled = performance.now()
+  const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
+  try {
+    const once = await runOnce(machine, plan, memory)
+    const replay = await machine.prepare(...commandsOf(plan.steps.filter((step) => !step.isOnce), memory))
+    const times: OpenTimes = {
+      passesS: (passed - started) / 1000,
+      encodeS: (scheduled - passed) / 1000,
+      sessionS: (performance.now() - scheduled) / 1000,
+    }
+    const prepared = {
+      ...replay.prepared,
+      compileS: replay.prepared.compileS + once.compileS,
+      compiled: replay.prepared.compiled + once.compiled,
+      cached: replay.prepared.cached + once.cached,
+    }
+    return new OpenProgram(machine, graph, plan, memory, replay, times, prepared)
+  } catch (error) {
+    memory.release()
+    throw error
+  }
+}
+
+/** Runs what depends on nothing that changes. */
+async function runOnce(machine: Machine, plan: Schedule, memory: SessionMemory): Promise<PrepareTimes> {
+  const steps = plan.steps.filter((step) => step.isOnce)
+  if (steps.length === 0) return { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
+  const replay = await machine.prepare(...commandsOf(steps, memory))
+  replay.start()
+  machine.finishSync()
+  replay.release()
+  return replay.prepared
+}
+
+function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], Command[]] {
+  const kernels = new Map<string, Kernel>()
+  const commands = steps.map(({ action }): Command => {
+    switch (action.kind) {
+      case 'kernel': {
+        const { kernel, grid, block, buffers } = action.launch
+        kernels.set(kernel.name, kernel)
+        return { kind: 'kernel', name: kernel.name, grid, block, args: buffers.map((b) => memory.address(b)) }
+      }
+      case 'matmul': {
+        const { shape, a, b, c } = action
+        return { kind: 'matmul', shape, a: memory.place(a), b: memory.place(b), c: memory.place(c) }
+      }
+      case 'copy':
+        return {
+          kind: 'copy',
+          from: memory.address(action.from),
+          to: memory.address(action.to),
+          bytes: memory.bytes(action.to),
+        }
+    }
+  })
+  return [[...kernels.values()], commands]
+}
+
+const ELEMENT_BYTES = { f32: 4, bf16: 2, i32: 4, u8: 1 } as const
+
+/** Device memory of a session: its own, and state that it may share. */
+class SessionMemory {
+  readonly state: SharedState
+  readonly #machine: Machine
+  readonly #addresses = new Map<Buffer, bigint>()
+  readonly #own: bigint[] = []
+
+  constructor(machine: Machine, plan: Schedule, program: Program, state: SharedState, options: OpenOptions) {
+    this.#machine = machine
+    this.state = state
+    state.sessions++
+    try {
+      this.#checkRoom(plan)
+      const once = keptOnce(plan.steps)
+      for (const buffer of plan.buffers) {
+        if (buffer.home === 'state') this.#addState(buffer, program, options)
+        else if (buffer.home !== 'arena' || once.has(buffer)) this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
+        if (buffer.constant !== undefined) machine.upload(this.address(buffer), constantData(buffer))
+      }
+      const { offsets, arenaBytes } = plan.memory
+      const arena = arenaBytes === 0 ? 0n : this.#allocate(arenaBytes)
+      for (const [buffer, offset] of offsets) this.#addresses.set(buffer, arena + BigInt(offset))
+      machine.finishSync()
+    } catch (error) {
+      this.release()
+      throw error
+    }
+  }
+
+  #checkRoom(plan: Schedule): void {
+    const missing = plan.buffers.filter((b) => b.home !== 'state' || !this.state.places.has(b.name))
+    const needed =
+      plan.memory.arenaBytes +
+      missing.filter((b) => b.home !== 'arena').reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
+    const free = this.#machine.freeBytes()
+    if (needed <= free) return
+    const text = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`
+    throw new HeddleError(
+      'target-failed',
+      `the program needs ${text(needed)} of device memory (${text(plan.memory.arenaBytes)} for intermediate values), of which ${text(free)} are free on ${this.#machine.title}`,
+      { hint: 'use a smaller batch or sequence, or close other programs that use the device' },
+    )
+  }
+
+  #allocate(bytes: number): bigint {
+    const address = this.#machine.allocate(bytes)
+    this.#own.push(address)
+    return address
+  }
+
+  #addState(buffer: Buffer, program: Program, options: OpenOptions): void {
+    const { name, size } = buffer
+    let place = this.state.places.get(name)
+    if (place === undefined) {
+      const initial = options.initial.get(name)
+      if (initial === undefined && program.frozen.includes(name)) throw new Error(`no value named ${name}`)
+      if (initial !== undefined && initial.length !== size)
+        throw new Error(`initial state ${name} has ${initial.length} elements, needs ${size}`)
+      place = { address: this.#machine.allocate(bufferBytes(buffer)), size }
+      this.state.places.set(name, place)
+      if (initial === undefined) this.#machine.clear(place.address, bufferBytes(buffer))
+      else this.#machine.upload(place.address, initial)
+    } else if (place.size !== size) throw new Error(`shared state ${name} has ${place.size} elements, needs ${size}`)
+    this.#addresses.set(buffer, place.address)
+  }
+
+  address(buffer: Buffer): bigint {
+    const address = this.#addresses.get(buffer)
+    if (address === undefined) throw new Error(`buffer ${buffer.name} has no memory`)
+    return address
+  }
+
+  place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
+    return this.address(buffer) + BigInt(offset * ELEMENT_BYTES[buffer.stored])
+  }
+
+  bytes(buffer: Buffer): number {
+    return buffer.size * ELEMENT_BYTES[buffer.stored]
+  }
+
+  release(): void {
+    for (const address of this.#own.splice(0)) this.#machine.release(address)
+    if (this.state.sessions > 0 && --this.state.sessions > 0) return
+    for (const { address } of this.state.places.values()) this.#machine.release(address)
+    this.state.places.clear()
+  }
+}
+
+function constantData(buffer: Buffer): ArrayBufferView {
+  const value = buffer.constant!
+  const data = spread(value.node.data!, value.type.shape)
+  if (buffer.stored === 'f32') return Float32Array.from(data)
+  return buffer.stored === 'i32' ? Int32Array.from(data) : Uint8Array.from(data)
+}
+
+class OpenProgram implements CudaSession {
+  readonly claimed: readonly ClaimedOp[]
+  readonly graph: Graph
+  readonly schedule: Schedule
+  readonly times: OpenTimes
+  readonly prepared: PrepareTimes
+  readonly #machine: Machine
+  readonly #memory: SessionMemory
+  readonly #replay: Replay
+  readonly #feeds: readonly Buffer[]
+  #isClosed = false
+
+  constructor(
+    machine: Machine,
+    graph: Graph,
+    plan: Schedule,
+    memory: SessionMemory,
+    replay: Replay,
+    times: OpenTimes,
+    prepared: PrepareTimes,
+  ) {
+    this.#machine = machine
+    this.#memory = memory
+    this.#replay = replay
+    this.graph = graph
+    this.schedule = plan
+    this.times = times
+    this.prepared = prepared
+    this.#feeds = [...plan.inputs.values()].filter((buffer) => buffer.home === 'feed')
+    this.claimed = graph.nodes
+      .filter((n) => ops.get(n.op)!.decompose !== undefined)
+      .map(({ scope, op }) => ({ scope, op }))
+  }
+
+  get state(): SharedState {
+    return this.#memory.state
+  }
+
+  start(feeds: Readonly<Record<string, HostArray>>): void {
+    for (const buffer of this.#feeds) {
+      const data = feeds[buffer.name]
+      if (data !== undefined) this.#upload(buffer, data)
+    }
+    this.#replay.start()
+  }
+
+  finish(): Promise<void> {
+    return this.#machine.finish()
+  }
+
+  async run(
+    feeds: Readonly<Record<string, HostArray>>,
+    reads: readonly string[] = [],
+  ): Promise<Readonly<Record<string, HostArray>>> {
+    this.#checkFeeds(feeds)
+    this.start(feeds)
+    await this.#machine.finish()
+    return this.#read(reads)
+  }
+
+  runSync(
+    feeds: Readonly<Record<string, HostArray>>,
+    reads: readonly string[] = [],
+  ): Readonly<Record<string, HostArray>> {
+    this.#checkFeeds(feeds)
+    this.start(feeds)
+    this.#machine.finishSync()
+    return this.#read(reads)
+  }
+
+  read(state: string): Float32Array {
+    const { address, size } = this.state.places.get(state) ?? missing(state)
+    const data = new Float32Array(size)
+    this.#machine.download(address, data)
+    return data
+  }
+
+  write(state: string, data: Float32Array): void {
+    const { address, size } = this.state.places.get(state) ?? missing(state)
+    if (data.length !== size) throw new Error(`state ${state} takes ${size} elements, got ${data.length}`)
+    this.#machine.upload(address, data)
+    this.#machine.finishSync()
+  }
+
+  trace(): readonly TraceEvent[] {
+    const steps = this.schedule.steps.filter((step) => !step.isOnce)
+    return this.#replay.times(5).map((milliseconds, i) => ({
+      node: steps[i]!.scope,
+      opType: `${steps[i]!.action.kind} ${steps[i]!.label}`,
+      provider: 'CUDA',
+      microseconds: milliseconds * 1000,
+    }))
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#machine.finishSync()
+    this.#replay.release()
+    this.#memory.release()
+  }
+
+  #checkFeeds(feeds: Readonly<Record<string, HostArray>>): void {
+    for (const { name } of this.#feeds) if (feeds[name] === undefined) missing(name)
+  }
+
+  #upload(buffer: Buffer, data: HostArray): void {
+    if (data.length !== buffer.size)
+      throw new Error(`input ${buffer.name} takes ${buffer.size} elements, got ${data.length}`)
+    const isRight = buffer.stored === 'f32' ? data instanceof Float32Array : data instanceof Int32Array
+    if (!isRight) throw new Error(`input ${buffer.name} takes ${buffer.stored} elements, got ${data.constructor.name}`)
+    this.#machine.upload(this.#memory.address(buffer), data)
+  }
+
+  #read(reads: readonly string[]): Readonly<Record<string, HostArray>> {
+    return Object.fromEntries(
+      reads.map((name) => {
+        const buffer = this.schedule.outputs.get(name) ?? missing(name)
+        const data = newArray(buffer)
+        this.#machine.download(this.#memory.address(buffer), data)
+        return [name, data]
+      }),
+    )
+  }
+}
+
+function missing(name: string): never {
+  throw new Error(`no value named ${name}`)
+}

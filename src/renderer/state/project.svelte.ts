@@ -1,0 +1,49 @@
+// The open project, and where its numbers were taken.
+
+import type { ProjectInfo } from '#main/api/workbench/project-info.ts'
+import type { Api } from '#main/api/workbench/index.ts'
+import { client } from '../client.ts'
+
+type Devices = Awaited<ReturnType<Api['devices']['list']>>
+type Places = Awaited<ReturnType<Api['projects']['places']>>
+
+class ProjectState {
+  info = $state.raw<ProjectInfo | null>(null)
+  /** False until the first answer has come. */
+  isKnown = $state(false)
+  devices = $state.raw<Devices | null>(null)
+  places = $state.raw<Places>({ devices: [], environments: [] })
+
+  /** Reads what is open. */
+  async load(): Promise<void> {
+    const [info, devices] = await Promise.all([client.projects.current(), client.devices.list()])
+    this.devices = devices
+    await this.set(info)
+    this.isKnown = true
+  }
+
+  async set(info: ProjectInfo | null): Promise<void> {
+    this.info = info
+    await this.refresh()
+  }
+
+  /** Reads the places again: a measurement may have come from a new one. */
+  async refresh(): Promise<void> {
+    this.places = this.info === null ? { devices: [], environments: [] } : await client.projects.places()
+  }
+
+  get isReadonly(): boolean {
+    return this.info?.readonly ?? true
+  }
+
+  /** Where a row with this environment was taken, in words: target, processor, threads. */
+  placeOf(environment: string | null): string {
+    const found = this.places.environments.find((e) => e.hash === environment)
+    const device = this.places.devices.find((d) => d.id === found?.device)
+    if (found === undefined || device === undefined) return 'unknown place'
+    const threads = found.details['threads']
+    return `${device.target} on ${device.name}${typeof threads === 'number' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}`
+  }
+}
+
+export const project = new ProjectState()

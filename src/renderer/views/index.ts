@@ -1,0 +1,16 @@
+// The views by the name in their address.
+
+import type { Component } from 'svelte'
+import type { View } from '../router.svelte.ts'
+import LibraryView from './library/LibraryView.svelte'
+import Missing from './Missing.svelte'
+
+export const views: Readonly<Record<View, Component>> = {
+  library: LibraryView,
+  design: Missing,
+  profile: Missing,
+  train: Missing,
+  search: Missing,
+  compare: Missing,
+  history: Missing,
+}
