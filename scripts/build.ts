@@ -14,10 +14,10 @@ async function buildScreens(): Promise<void> {
   const fresh = join(root, `out/renderer-${process.pid}`)
   try {
     await build({
-      ...config.renderer,
+      ...config.renderer!,
       configFile: false,
       logLevel: 'warn',
-      build: { ...config.renderer.build, outDir: fresh, emptyOutDir: true },
+      build: { ...config.renderer!.build, outDir: fresh, emptyOutDir: true },
     })
     rmSync(target, { recursive: true, force: true })
     renameSync(fresh, target)

@@ -288,6 +288,7 @@ describe('heddle search', () => {
       [['--widest'], /bound tpotMs from above/],
       [['--crossover-rate', '0.5'], /unknown parameter "crossoverRate"/],
       [['--space', 'absent.json'], /search space cannot be read/],
+      [['--probe', 'chess'], /probe \("chess"\) must be one of mqar/],
       [['--what-if', '--study', '1'], /no project/],
       [['--what-if', '--pause'], /one of --pause/],
     ] as const

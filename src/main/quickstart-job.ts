@@ -82,7 +82,7 @@ export async function runQuickstart(
     )
     const sweep = await runSweep(runner, sweepOf(plan), {
       project,
-      name: 'depth against width',
+      name: 'sweep',
       signal: handlers.signal,
       onProgress: handlers.progress,
       onNote: handlers.note,

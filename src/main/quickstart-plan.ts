@@ -43,22 +43,22 @@ export const FULL: QuickstartPlan = {
   operators: blocks('{dModel: 128} a{headDim: 32} m2{headDim: 32, dState: 32} d{nHeads: 4} f'),
   widths: [64, 128],
   maxBlocks: 8,
-  reference: blocks('{dModel: 128} a{headDim: 32} f a{headDim: 32} f a{headDim: 32} f'),
+  reference: blocks('{dModel: 128} a{headDim: 32} f'),
   context: 512,
-  tableSeconds: 15,
+  tableSeconds: 12,
   profileSeconds: 10,
   testStacks: 6,
   sweep: {
     pattern: blocks('{dModel: 32} d{nHeads: 2} f'),
     depths: [2, 4, 6, 8],
     budgets: [40_000, 80_000, 160_000],
-    steps: 60,
+    steps: 40,
   },
   trials: 24,
   finalists: 4,
-  run: { steps: 48, batchSize: 8, seqLen: 128, validationEvery: 48, validationTokens: 16_384 },
+  run: { steps: 40, batchSize: 8, seqLen: 128, validationEvery: 40, validationTokens: 8192 },
   panel: 8,
-  longSteps: 192,
+  longSteps: 160,
 }
 
 /** The same job in seconds, on stacks too small to mean anything: to see that it works. */

@@ -4,7 +4,7 @@ import { addCorrelation, addFit, listCorrelations, listFits } from '#main/store/
 import { getEnvironment, listDevices, listEnvironments, putDevice, putEnvironment } from '#main/store/environments.ts'
 import { addLutEntry, listLut } from '#main/store/lut.ts'
 import { addMeasurement, findMeasurement, listMeasurements } from '#main/store/measurements.ts'
-import { getNotebook, listNotebooks, removeNotebook, saveNotebook } from '#main/store/notebooks.ts'
+import { getNotebook, listNotebooks, removeNotebook, saveNotebook } from '#main/store/authored/notebooks.ts'
 import { finishRun, getRun, listRuns, startRun } from '#main/store/runs.ts'
 import { getSpec, listSpecs, putSpec } from '#main/store/specs.ts'
 import { createStudy, getStudy, listStudies, updateStudy } from '#main/store/studies.ts'

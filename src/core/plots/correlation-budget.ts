@@ -94,6 +94,13 @@ export function correlationBudgetScene(
           width: 1.8,
           ...(dash !== undefined && { dash }),
         },
+        // a band of one point has no area
+        ...(points.length === 1 ? points.filter((p) => Number.isFinite(p.low + p.high)) : []).map((p): Mark => ({
+          mark: 'path',
+          d: `M${f.x(p.budget)},${inside(p.low)}V${inside(p.high)}`,
+          stroke: theme.ink,
+          width: 1.2,
+        })),
         ...points.map((p): Mark => ({
           mark: 'circle',
           x: f.x(p.budget),

@@ -88,7 +88,7 @@ export function frontScene(studies: readonly FrontStudy[], options: FrontOptions
     ...(constraint === undefined ? [] : bound(constraint, f, theme)),
     ...drawn.flatMap((study) => study.points.flatMap((p) => pointMarks(p, study.shape, f, theme))),
     ...drawn.flatMap((study) => crosses(study.failed ?? [], f, theme)),
-    ...labels(all, f),
+    ...labels(all, f, theme),
     ...legend(drawn, f, theme),
   ]
   const named = all.filter((p) => p.label !== undefined).map((p) => p.label)
@@ -214,26 +214,33 @@ function crosses(failed: readonly number[], f: Frame, theme: Theme): Mark[] {
   })
 }
 
-/** Names beside their points, on the side where there is room, moved apart where they would overlap. */
-function labels(points: readonly FrontPoint[], f: Frame): Mark[] {
+/** Names above their points on a piece of ground, on the side where there is room, apart where they would overlap. */
+function labels(points: readonly FrontPoint[], f: Frame, theme: Theme): Mark[] {
   const placed = points.flatMap((p) =>
-    p.label === undefined ? [] : [{ p, label: p.label, isRight: isRight(f.x(p.x), f), y: f.y(p.y) - 9 }],
+    p.label === undefined ? [] : [{ p, label: p.label, isRight: isRight(f.x(p.x), f), y: f.y(p.y) - 12 }],
   )
   return [true, false].flatMap((side) =>
     spread(
       placed.filter((one) => one.isRight === side),
       f.inner.top,
       f.inner.bottom,
-    ).map(({ p, label, y }): Mark => ({
-      mark: 'text',
-      x: f.x(p.x) + (side ? -9 : 9),
-      y,
-      text: label,
-      fill: p.color,
-      size: 12,
-      weight: 500,
-      anchor: side ? 'end' : 'start',
-    })),
+    ).flatMap(({ p, label, y }): Mark[] => {
+      const x = f.x(p.x) + (side ? -9 : 9)
+      const w = label.length * 6.6
+      return [
+        { mark: 'rect', x: side ? x - w : x, y: y - 10, w, h: 13, fill: theme.ground, opacity: 0.85 },
+        {
+          mark: 'text',
+          x,
+          y,
+          text: label,
+          fill: p.color,
+          size: 12,
+          weight: 500,
+          anchor: side ? 'end' : 'start',
+        },
+      ]
+    }),
   )
 }
 

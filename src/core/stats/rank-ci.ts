@@ -22,7 +22,9 @@ export interface RankCorrelation extends Interval {
 }
 
 /**
- * Correlates two measurements of the same items by rank, with a bootstrap interval over items (BCa by default).
+ * Correlates two measurements of the same items by rank, with a bootstrap interval over items: percentiles by default,
+ * because BCa overcorrects near a perfect order of few items (8 items with one swap: from 0.3 instead of from 0.8).
+ * 95 % intervals cover 95 to 99 % of bivariate normal samples of 8 to 50 items, nearly 100 % of fewer that correlate.
  * NaN where it is not defined: fewer than two finite pairs, or one list constant.
  *
  * A perfect order makes all resamples perfect and would give an interval of no width. Its open bound comes from the
@@ -38,11 +40,10 @@ export function rankCorrelation(
   const count = pairs.x.length
   const rest = { statistic, count, dropped: pairs.dropped }
   if (count === 0) return { estimate: NaN, low: NaN, high: NaN, ...rest }
-  const { estimate, low, high } = bootstrapCountsCi(
-    [count],
-    rankStatisticOfCounts(statistic, pairs.x, pairs.y),
-    options,
-  )
+  const { estimate, low, high } = bootstrapCountsCi([count], rankStatisticOfCounts(statistic, pairs.x, pairs.y), {
+    ...options,
+    method: options.method ?? 'percentile',
+  })
   if (Math.abs(estimate) < 1 - 1e-12 || Number.isNaN(estimate)) return { estimate, low, high, ...rest }
   const bound = boundOfPerfectOrder(count, statistic, options)
   return estimate > 0 ? { estimate: 1, low: bound, high: 1, ...rest } : { estimate: -1, low: -1, high: -bound, ...rest }

@@ -10,7 +10,7 @@ import { closeProject, openProject } from '#main/store/db.ts'
 import type { Project } from '#main/store/db.ts'
 import { terminalProgress } from '#main/terminal.ts'
 import type { Command, CommandInput, CommandOutput } from './command.ts'
-import { configOf, goalFlags, SEARCH_PARAMS } from './search/flags.ts'
+import { configOf, goalFlags, PROBE_FLAG, SEARCH_PARAMS } from './search/flags.ts'
 import { lineageText, outcomeText, trialLine, whatIfText } from './search/text.ts'
 
 export const search: Command = {
@@ -48,6 +48,7 @@ shows how a trial came about; --pause.`,
     },
     space: { type: 'text', value: 'FILE', doc: 'Search space as JSON.' },
     evaluation: { type: 'text', value: 'FILE', doc: 'What a trial takes, as JSON.' },
+    probe: PROBE_FLAG,
     pause: { type: 'switch', doc: 'Ask the process that runs --study N to stop after the trials in flight.' },
     'what-if': { type: 'switch', doc: 'Rank --study N under --objectives, --max, --min or --table.' },
     table: { type: 'text', value: 'FILE', doc: 'With --what-if: project whose look-up table predicts the latencies.' },

@@ -19,7 +19,7 @@ td { border-bottom: 1px solid var(--line); padding: 6px 12px 6px 0; vertical-ali
 code { font-family: 'JetBrains Mono', 'IBM Plex Mono', Menlo, monospace; font-size: 12px } svg { display: block; max-width: 100%; height: auto }
 .dark { display: none } @media (prefers-color-scheme: dark) { .dark { display: block } .light { display: none } }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 20px 0; padding: 12px 0; border: solid var(--line); border-width: 1px 0 } dt { color: var(--quiet) } dd { margin: 0; font-variant-numeric: tabular-nums }
-figure { margin: 8px 0 } figcaption { color: var(--quiet); font-size: 13px; max-width: 80ch }
+figure { margin: 8px 0 } td figure { margin: 0; min-width: 110px } figcaption { color: var(--quiet); font-size: 13px; max-width: 80ch }
 `
 
 /** Markup that is safe to insert. */

@@ -56,7 +56,12 @@ export function placeOf(project: Project, measurement: MeasurementRow): string {
   const part = (key: string, unit = ''): string[] =>
     details[key] === null || details[key] === undefined ? [] : [`${String(details[key])}${unit}`]
   const runtimes = Object.entries((details['runtimes'] ?? {}) as Record<string, string>).map(([k, v]) => `${k} ${v}`)
-  return [measurement.target, ...part('cpuModel'), ...part('threads', ' threads'), ...runtimes].join(', ')
+  return [
+    measurement.target,
+    ...part('cpuModel'),
+    ...part('threads', details['threads'] === 1 ? ' thread' : ' threads'),
+    ...runtimes,
+  ].join(', ')
 }
 
 /** The mixer that fills most of a stack gives it its colour. */

@@ -1,6 +1,7 @@
 // What a report reads about searches: the studies of one space and goal side by side, what each reached after every
 // trial under one reference point, their finalists, and the line of their winners.
 
+import { HeddleError } from '#core/errors.ts'
 import { canonicalJson, resolveSpec } from '#core/model/spec.ts'
 import type { ResolvedSpec } from '#core/model/spec.ts'
 import { ancestorsOf, costsOf, meets, searcherOf, specOf } from '#core/search/index.ts'
@@ -36,9 +37,9 @@ export interface SearchGroup {
   readonly reference: readonly number[]
 }
 
-/** The searches of a project by space and goal; those without a finished trial are left out. */
+/** The searches of a project by space and goal; those without a finished trial, or that cannot be read, are left out. */
 export function readSearches(project: Project): SearchGroup[] {
-  const studies = listStudies(project, { kind: 'search' }).map((row) => openSearch(project, row.id))
+  const studies = listStudies(project, { kind: 'search' }).flatMap((row) => openOrNone(project, row.id))
   const groups = Map.groupBy(studies, ({ config, goal }) => canonicalJson([config.space, goal, config.evaluation]))
   return [...groups.values()].flatMap((group) => {
     const { goal } = group[0]!
@@ -50,6 +51,15 @@ export function readSearches(project: Project): SearchGroup[] {
       { goal, reference: unsigned(goal, reference), searches: read.map((one) => rowsOf(project, one, reference)) },
     ]
   })
+}
+
+function openOrNone(project: Project, id: number): Study[] {
+  try {
+    return [openSearch(project, id)]
+  } catch (error) {
+    if (error instanceof HeddleError) return []
+    throw error
+  }
 }
 
 /** Costs of a trial that keeps the constraints. */

@@ -1,7 +1,7 @@
 // Training runs and their curves. Whole curves are read once and grow by the points that arrive.
 
-import type { MetricPoint } from '#main/runtime/train/train.ts'
-import type { RunRow } from '#main/store/runs.ts'
+import type { MetricPoint } from '#main/api/workbench/events.ts'
+import type { RunRow } from '#main/api/workbench/events.ts'
 import { client } from '../client.ts'
 
 /** One curve; arrays are replaced, never changed in place. */

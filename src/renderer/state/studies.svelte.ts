@@ -50,7 +50,9 @@ class Studies {
     const space = spaceOf(study)
     const goal = parseGoal(study.config['goal'])
     const rows = await client.studies.trials({ study: id })
-    const failures = new Map(rows.flatMap((row) => (row.error === null ? [] : [[row.number, row.error.message] as const])))
+    const failures = new Map(
+      rows.flatMap((row) => (row.error === null ? [] : [[row.number, row.error.message] as const])),
+    )
     const search = { study, space, goal, trials: rows.map((row) => trialOf(row, space)), failures }
     this.searches = new Map([...this.searches, [id, search]])
     return search

@@ -3,14 +3,16 @@
 import type { Component } from 'svelte'
 import type { View } from '../router.svelte.ts'
 import LibraryView from './library/LibraryView.svelte'
+import SearchView from './search/SearchView.svelte'
+import TrainView from './train/TrainView.svelte'
 import Missing from './Missing.svelte'
 
 export const views: Readonly<Record<View, Component>> = {
   library: LibraryView,
   design: Missing,
   profile: Missing,
-  train: Missing,
-  search: Missing,
+  train: TrainView,
+  search: SearchView,
   compare: Missing,
   history: Missing,
 }

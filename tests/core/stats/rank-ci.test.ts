@@ -69,12 +69,16 @@ describe('rankCorrelation', () => {
     }
   })
 
-  // Bivariate normal: Spearman is 6 / pi asin(rho / 2), Kendall 2 / pi asin(rho). Measured over 1,500 samples each with
-  // the default 2,000 resamples, n = 20..50 and rho = 0.6..0.9: Spearman 94.3 to 95.6 %; with 300 resamples, as here to
-  // save time, Spearman 94.1 to 95.2 % and Kendall 96.5 to 98.0 %. Below n = 15 and near rho = 1 up to 100 %.
+  // Bivariate normal: Spearman is 6 / pi asin(rho / 2), Kendall 2 / pi asin(rho). Measured over 1,000 samples each with 300
+  // resamples, rho = 0, 0.6, 0.8, 0.9, 0.98. Spearman by percentiles: n = 8: 95.0 to 99.7 %, n = 12: 95.4 to 98.6 %, n = 24:
+  // 95.9 to 98.0 %, n = 50: 93.3 to 95.7 %; Kendall the same within 1.5 %. BCa: 92.9 to 99.6 %, wider near rho = 1.
   it.each([
-    { n: 20, rho: 0 },
-    { n: 20, rho: 0.6 },
+    { n: 8, rho: 0 },
+    { n: 8, rho: 0.6 },
+    { n: 12, rho: 0 },
+    { n: 12, rho: 0.6 },
+    { n: 24, rho: 0 },
+    { n: 24, rho: 0.6 },
     { n: 30, rho: 0.7 },
     { n: 50, rho: 0.8 },
     { n: 100, rho: 0.6 },
@@ -94,6 +98,26 @@ describe('rankCorrelation', () => {
       expect(covered / rounds).toBeGreaterThan(0.93)
       expect(covered / rounds).toBeLessThan(0.97)
     }
+  })
+})
+
+describe('rankCorrelation near a perfect order', () => {
+  it('is not far wider than for the perfect order, and covers more rather than less', () => {
+    const x = [1, 2, 3, 4, 5, 6, 7, 8]
+    const swapped = rankCorrelation(x, [2, 1, 3, 4, 5, 6, 7, 8], { rng: rng(1) })
+    const perfect = rankCorrelation(x, x, { rng: rng(1) })
+    expect(swapped.low).toBeGreaterThan(0.65)
+    expect(swapped.low).toBeLessThan(perfect.low)
+    const rho = 0.98
+    const truth = (6 / Math.PI) * Math.asin(rho / 2)
+    const random = rng('near one')
+    let covered = 0
+    for (let i = 0; i < 400; i++) {
+      const a = x.map(() => random.normal())
+      const b = a.map((value) => rho * value + Math.sqrt(1 - rho * rho) * random.normal())
+      if (contains(rankCorrelation(a, b, { rng: random, resamples: 200 }), truth)) covered++
+    }
+    expect(covered / 400).toBeGreaterThan(0.95)
   })
 })
 

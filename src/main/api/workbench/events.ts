@@ -6,6 +6,8 @@ import type { RunRow } from '#main/store/runs.ts'
 import type { JobRow } from './jobs.ts'
 import type { ProjectInfo } from './project-info.ts'
 
+export type { MetricPoint, RunRow }
+
 /** Tables whose rows a screen lists again when one was added. */
 export type Listed = 'measurements' | 'lut' | 'studies' | 'documents' | 'annotations' | 'correlations' | 'fits'
 

@@ -150,7 +150,12 @@ function startJob(
   id?: number,
 ): JobRow {
   const changed = (): void => context.emit({ type: 'changed', table: 'studies' })
-  const about = { kind: 'search', title: name, canPause: true, ...(id !== undefined && { subject: { study: id } }) } as const
+  const about = {
+    kind: 'search',
+    title: name,
+    canPause: true,
+    ...(id !== undefined && { subject: { study: id } }),
+  } as const
   return context.jobs.start(about, async (handle) => {
     try {
       // it measures between its trainings, and so takes the lane for itself as a whole
@@ -186,7 +191,11 @@ function handlersOf(context: Context, project: Project, handle: JobHandle): Sear
 }
 
 /** The row of a trial that has just ended; few others can have ended since. */
-const lastChanged = (project: Project, id: number, { number }: Trial): ReturnType<typeof listTrials>[number] | undefined =>
+const lastChanged = (
+  project: Project,
+  id: number,
+  { number }: Trial,
+): ReturnType<typeof listTrials>[number] | undefined =>
   listTrials(project, id, { orderBy: 'change', descending: true, limit: 64 }).find((row) => row.number === number)
 
 function outcomeText({ trials, winner, state }: SearchOutcome): string {

@@ -1,7 +1,7 @@
 // What a new project may start with: a few stacks on the canvas, small enough to train in a minute on two cores.
 
 import { parseSpecText, printSpecText } from '#core/model/text.ts'
-import { saveDocument } from '#main/store/documents.ts'
+import { saveDocument } from '#main/store/authored/documents.ts'
 import type { Project } from '#main/store/db.ts'
 
 export interface Template {

@@ -33,11 +33,15 @@ const SMALL_FLAGS = Object.fromEntries(
   ]),
 ) as ParamSchema
 
+/** The probe has more choices than fit a line of help: it is a text flag. */
+const { probe, ...EVALUATION_FLAGS } = EVALUATION_PARAMS
+export const PROBE_FLAG = { type: 'text', value: 'TASK', doc: `${probe.doc} [${String(probe.default)}]` } as const
+
 export const SEARCH_PARAMS: ParamSchema = {
   ...STUDY_PARAMS,
   searcher: choice({ doc: 'Search algorithm.', choices: searchers.map((s) => s.kind), default: searchers[0]!.kind }),
   ...SEARCHER_FLAGS,
-  ...EVALUATION_PARAMS,
+  ...EVALUATION_FLAGS,
   ...SMALL_FLAGS,
 }
 
@@ -73,7 +77,12 @@ export function configOf({ text, params, switches }: CommandInput): SearchConfig
     space: text['space'] === undefined ? undefined : readJson(text['space'], 'search space'),
     ...goalFlags(text),
     isWidest: switches.has('widest'),
-    evaluation: { ...file, ...given(EVALUATION_PARAMS), train: { ...train, run } },
+    evaluation: {
+      ...file,
+      ...given(EVALUATION_FLAGS),
+      ...(text['probe'] !== undefined && { probe: text['probe'] }),
+      train: { ...train, run },
+    },
     budget: given(STUDY_PARAMS),
   })
 }

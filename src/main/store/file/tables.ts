@@ -1,14 +1,14 @@
 // Every table and view of a project, referred-to tables before those that refer to them.
 
-import { annotations } from '../annotations.ts'
+import { annotations } from '../authored/annotations.ts'
 import { artifacts, blobs } from '../blobs.ts'
 import { correlations, fits } from '../correlations.ts'
-import { documents } from '../documents.ts'
+import { documents } from '../authored/documents.ts'
 import { devices, environments } from '../environments.ts'
 import { lutEntries } from '../lut.ts'
 import { measurements } from '../measurements.ts'
 import { metricChunks } from '../metrics.ts'
-import { notebooks } from '../notebooks.ts'
+import { notebooks } from '../authored/notebooks.ts'
 import { runResults, runs, runStates } from '../runs.ts'
 import { specs } from '../specs.ts'
 import { studies } from '../studies.ts'

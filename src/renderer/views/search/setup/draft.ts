@@ -1,6 +1,6 @@
 // A new search as its form holds it, and the configuration that it stands for. Pure.
 
-import { isGroup, MODEL_PARAMS } from '#core/model/spec.ts'
+import { isGroup, resolveSpec } from '#core/model/spec.ts'
 import type { ArchSpec, BlockItem, StackItem } from '#core/model/spec.ts'
 import { printSpecText } from '#core/model/text.ts'
 import { blockOf } from '#core/blocks/index.ts'
@@ -145,7 +145,10 @@ export function draftOf(name: string, config: Json): Draft {
 /** A draft whose space holds a stack, and which starts from it. */
 export function draftAround(spec: ArchSpec, draft: Draft): Draft {
   const flat = flatten(spec.blocks)
-  const { dModel = MODEL_PARAMS.dModel.default, ...model } = spec.model
+  const { settings, blocks } = resolveSpec(spec)
+  const { dModel } = settings
+  // the vocabulary is that of the corpus
+  const { dModel: _width, vocabSize: _vocabulary, ...model } = spec.model
   const of = (category: string, known: SpaceConfig['mixers']): SpaceConfig['mixers'] => {
     const own = flat
       .filter(({ kind }) => blockOf(kind, 'kind').category === category)
@@ -159,13 +162,18 @@ export function draftAround(spec: ArchSpec, draft: Draft): Draft {
     mixers: of('sequence mixer', draft.space.mixers),
     channelMixers: of('channel mixer', draft.space.channelMixers),
     dModels: [...new Set([...draft.space.dModels, dModel])].sort((a, b) => a - b),
-    maxBlocks: Math.max(draft.space.maxBlocks, flat.length),
+    maxBlocks: Math.max(draft.space.maxBlocks, blocks.length),
     model,
   }
   const { name: _, ...unnamed } = spec
   const seeds = printSpecText({ ...unnamed, model: { dModel } })
   const encoding = encodings.find(({ kind }) => canHold({ ...space, encoding: kind, seeds: [seeds] }))
-  return { ...draft, name: `Around ${spec.name ?? 'a stack'}`, seeds, space: { ...space, ...(encoding && { encoding: encoding.kind }) } }
+  return {
+    ...draft,
+    name: `Around ${spec.name ?? 'a stack'}`,
+    seeds,
+    space: { ...space, ...(encoding && { encoding: encoding.kind }) },
+  }
 }
 
 function canHold(space: Json): boolean {

@@ -32,6 +32,8 @@ export class Emitter {
 
   /** The C expression (a variable or a literal) of element `at` of a value, in row-major order. */
   element(value: Value, at: Index): string {
+    // a reshaped value is the same memory, or the same computation
+    if (value.node.op === 'reshape') return this.element(value.node.inputs[0]!, at)
     const fill = fillOf(value)
     if (fill !== undefined) return numberText(fill, value.type.dtype)
     const key = placeKey(value, at)
@@ -68,8 +70,6 @@ export class Emitter {
     const from = input.type.shape,
       to = value.type.shape
     switch (node.op) {
-      case 'reshape':
-        return this.element(input, at)
       case 'transpose': {
         const perm = node.attrs['perm'] as readonly number[]
         const place = unflatten(at, to)

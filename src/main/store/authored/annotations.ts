@@ -1,9 +1,9 @@
 // Tags and notes on rows that are facts themselves: runs, studies, measurements.
 
-import type { Project } from './db.ts'
-import { integer, list, text, word } from './file/columns.ts'
-import { insert, select, table } from './file/table.ts'
-import type { RowOf } from './file/table.ts'
+import type { Project } from '../db.ts'
+import { integer, list, text, word } from '../file/columns.ts'
+import { insert, select, table } from '../file/table.ts'
+import type { RowOf } from '../file/table.ts'
 
 export const SUBJECTS = ['run', 'study', 'measurement'] as const
 

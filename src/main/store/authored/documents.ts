@@ -1,10 +1,10 @@
 // What people make and name: designs of stacks, saved selections. The latest version counts.
 
 import { HeddleError } from '#core/errors.ts'
-import type { Project } from './db.ts'
-import { integer, record, text, word } from './file/columns.ts'
-import { insert, select, table } from './file/table.ts'
-import type { RowOf } from './file/table.ts'
+import type { Project } from '../db.ts'
+import { integer, record, text, word } from '../file/columns.ts'
+import { insert, select, table } from '../file/table.ts'
+import type { RowOf } from '../file/table.ts'
 
 /** `design`: a stack on the canvas. `selection`: rows that someone picked. */
 export const DOCUMENT_KINDS = ['design', 'selection'] as const

@@ -1,10 +1,10 @@
 // Notebooks: documents by name, as text.
 
 import { HeddleError } from '#core/errors.ts'
-import type { Project } from './db.ts'
-import { integer, text } from './file/columns.ts'
-import { insert, select, table } from './file/table.ts'
-import type { RowOf } from './file/table.ts'
+import type { Project } from '../db.ts'
+import { integer, text } from '../file/columns.ts'
+import { insert, select, table } from '../file/table.ts'
+import type { RowOf } from '../file/table.ts'
 
 export const notebooks = table('notebooks', 'Notebook documents.', {
   id: integer(),
