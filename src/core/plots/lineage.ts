@@ -52,7 +52,7 @@ export function lineageScene(steps: readonly LineageStep[], { width, theme }: Li
       ...stripMarks(resolved, NAME_WIDTH, y, { ...box, theme }),
       { ...text, x: textX, y: y + 9, text: note, fill: theme.ink },
       { ...text, x: textX, y: y + 25, text: value, fill: theme.quiet },
-      ...(parent === undefined ? [] : between(parent, { resolved, cells }, theme)),
+      ...(parent === undefined ? [] : changeMarks(parent, { resolved, cells }, theme)),
     ]
   })
   return {
@@ -63,12 +63,14 @@ export function lineageScene(steps: readonly LineageStep[], { width, theme }: Li
   }
 }
 
-interface Row {
+/** A stack and where its cells stand. */
+export interface StripRow {
   readonly resolved: ResolvedSpec
   readonly cells: readonly StripCell[]
 }
 
-function between(parent: Row, child: Row, theme: Theme): Mark[] {
+/** What made the lower strip of the one above: struck, ringed, underlined and linked cells. */
+export function changeMarks(parent: StripRow, child: StripRow, theme: Theme): Mark[] {
   const line = { mark: 'path', stroke: theme.ink, width: 1.5 } as const
   return diffSpecs(parent.resolved, child.resolved).cells.flatMap((change): Mark[] => {
     switch (change.kind) {

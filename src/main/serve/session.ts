@@ -61,6 +61,8 @@ export function openSession(workbench: Workbench, peer: Peer, { readonly, limits
   let isPaused = false
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
+  // what had arrived before the carrier stopped reading
+  const held: string[] = []
 
   const send = (frame: ServerFrame): void => {
     if (!isClosed) peer.send(encodeWire(frame))
@@ -75,11 +77,12 @@ export function openSession(workbench: Workbench, peer: Peer, { readonly, limits
     timer = undefined
     if (isClosed) return
     refill()
+    while (held.length > 0 && budget >= 1) take(held.shift()!)
     if (missed !== undefined && peer.waiting() < limits.eventBacklogBytes / 2) {
       send({ gap: missed })
       missed = undefined
     }
-    const mustPause = budget < 1 || peer.waiting() > limits.backlogBytes
+    const mustPause = budget < 1 || held.length > 0 || peer.waiting() > limits.backlogBytes
     if (mustPause !== isPaused) {
       isPaused = mustPause
       if (mustPause) peer.pause?.()
@@ -103,6 +106,13 @@ export function openSession(workbench: Workbench, peer: Peer, { readonly, limits
     }
   }
 
+  const take = (text: string): void => {
+    budget -= 1
+    const frame = readFrame(text, limits.messageBytes)
+    if ('message' in frame) send({ id: 0, ok: false, error: { code: 'usage', message: frame.message } })
+    else void answer(frame)
+  }
+
   const unsubscribe = workbench.subscribe((event) => {
     if (isClosed) return
     if (missed === undefined && peer.waiting() < limits.eventBacklogBytes) return send({ event })
@@ -114,10 +124,8 @@ export function openSession(workbench: Workbench, peer: Peer, { readonly, limits
     receive(text) {
       if (isClosed) return
       refill()
-      budget -= 1
-      const frame = readFrame(text, limits.messageBytes)
-      if ('message' in frame) send({ id: 0, ok: false, error: { code: 'usage', message: frame.message } })
-      else void answer(frame)
+      if (budget >= 1 && held.length === 0) take(text)
+      else held.push(text)
       if (budget < 1 && timer === undefined) check()
     },
     close() {

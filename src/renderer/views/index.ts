@@ -2,6 +2,7 @@
 
 import type { Component } from 'svelte'
 import type { View } from '../router.svelte.ts'
+import DesignView from './design/DesignView.svelte'
 import LibraryView from './library/LibraryView.svelte'
 import SearchView from './search/SearchView.svelte'
 import TrainView from './train/TrainView.svelte'
@@ -9,7 +10,7 @@ import Missing from './Missing.svelte'
 
 export const views: Readonly<Record<View, Component>> = {
   library: LibraryView,
-  design: Missing,
+  design: DesignView,
   profile: Missing,
   train: TrainView,
   search: SearchView,

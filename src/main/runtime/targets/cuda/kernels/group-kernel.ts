@@ -5,7 +5,7 @@ import type { Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from '../schedule/emitter.ts'
 import { readsOf } from '../schedule/groups.ts'
-import { indexText, keyOf, plus, times, variable } from '../schedule/integer.ts'
+import { keyOf, plus, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { GroupJob } from '../schedule/job.ts'
 import { isReduction } from '../schedule/values.ts'
@@ -120,8 +120,8 @@ function rowKernel(
   for (let walk = 0; walk < count; walk++) {
     const reductions = job.members.filter((m) => isReduction(m.node) && walkOf.get(m)!.walk === walk)
     const outputs = job.members.filter((m) => !isScalar(m) && stored.has(m) && walkOf.get(m)!.walk === walk)
-    const emitter = new Emitter({ read: (value, place) => readInWalk(value, place) }, `w${walk}_`)
-    const readInWalk = (value: Value, place: Index): string | undefined => {
+    const emitter = new Emitter({ read: (value, place, isConditional) => readInWalk(value, place, isConditional) }, `w${walk}_`)
+    const readInWalk = (value: Value, place: Index, isConditional: boolean): string | undefined => {
       const name = names.get(value)
       if (name !== undefined && isScalar(value)) return name
       if (own.has(value)) return undefined
@@ -131,6 +131,7 @@ function rowKernel(
         return writer.load(buffer, place)
       const found = kept.get(String(buffer.id))
       if (found !== undefined) return `${found}[t]`
+      if (isConditional) return writer.load(buffer, place)
       const array = `kept${kept.size}`
       kept.set(String(buffer.id), array)
       return `${array}[t] = ${writer.load(buffer, place)}`
@@ -171,7 +172,6 @@ function rowKernel(
     ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
     ...[...kept.values()].map((name) => `float ${name}[${shape.trips}];`),
   ]
-  void indexText
   return writer.finish('rows', [Math.ceil(rows / shape.rowsPerBlock), 1], shape.threads, [...head, ...body])
 }
 

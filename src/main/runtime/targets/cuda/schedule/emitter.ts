@@ -9,8 +9,11 @@ import { fillOf, isElementwise, isMove, registerType, triangleOf } from './value
 
 /** What the emitter asks of the kernel that it writes for. */
 export interface EmitterHost {
-  /** The C expression of an element that is read and not computed here, or undefined to compute it. */
-  read(value: Value, at: Index): string | undefined
+  /**
+   * The C expression of an element that is read and not computed here, or undefined to compute it. `isConditional` where the
+   * statement stands in a branch, which not every thread takes.
+   */
+  read(value: Value, at: Index, isConditional: boolean): string | undefined
 }
 
 export class Emitter {
@@ -41,7 +44,7 @@ export class Emitter {
       const found = scope.get(key)
       if (found !== undefined) return found
     }
-    const read = this.#host.read(value, at)
+    const read = this.#host.read(value, at, this.#scopes.length > 1)
     if (read !== undefined) return this.#save(value, at, read)
     const { node } = value
     if (node.op === 'constant') return this.#save(value, at, this.#triangle(value, at))
@@ -115,6 +118,12 @@ export class Emitter {
   ): string {
     const place = unflatten(at, value.type.shape)
     const along = place[axis]!
+    if (along.terms.length === 0) {
+      const chosen = parts.find(({ start, size }) => along.constant >= start && along.constant < start + size)!
+      if (chosen.part === undefined) return numberText(0, value.type.dtype)
+      const source = place.with(axis, literal(along.constant - chosen.start))
+      return this.element(chosen.part, flatten(source, chosen.part.type.shape))
+    }
     const name = `${this.#prefix}${this.#count++}`
     this.lines.push(`${registerType(value.type.dtype)} ${name} = 0;`)
     const position = `${name}x`

@@ -175,6 +175,7 @@ class Scheduler {
     switch (job.kind) {
       case 'group': {
         const stored = new Set(job.members.filter(isRead))
+        if (stored.size === 0) return
         for (const member of stored) this.#make(member)
         const last = job.members.at(-1)!
         const label = [...new Set(job.members.map((m) => m.node.op))].join(' ')
