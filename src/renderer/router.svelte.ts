@@ -27,7 +27,8 @@ class Router {
   /** The address of a view. */
   href(view: View, query: Readonly<Record<string, string | number | undefined>> = {}): string {
     const parts = new URLSearchParams()
-    for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') parts.set(name, String(value))
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined && value !== '') parts.set(name, String(value))
     const text = parts.toString()
     return `#/${view}${text === '' ? '' : `?${text}`}`
   }

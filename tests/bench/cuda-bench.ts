@@ -89,14 +89,18 @@ async function benchTraining(name: string, seqLen: number, compute: Compute): Pr
 }
 
 /** Time by kind of step and scope, the largest first. */
-function printTrace(events: readonly { readonly node: string; readonly opType: string; readonly microseconds: number }[]): void {
+function printTrace(
+  events: readonly { readonly node: string; readonly opType: string; readonly microseconds: number }[],
+): void {
   const groups = new Map<string, { count: number; us: number }>()
   for (const { node, opType, microseconds } of events) {
     const key = `${node.replace(/^L\d+/, 'L')} ${opType}`
     const group = groups.get(key) ?? { count: 0, us: 0 }
     groups.set(key, { count: group.count + 1, us: group.us + microseconds })
   }
-  console.log(`  sum of steps on their own ${(events.reduce((sum, e) => sum + e.microseconds, 0) / 1000).toFixed(2)} ms`)
+  console.log(
+    `  sum of steps on their own ${(events.reduce((sum, e) => sum + e.microseconds, 0) / 1000).toFixed(2)} ms`,
+  )
   for (const [key, { count, us }] of [...groups].sort((a, b) => b[1].us - a[1].us).slice(0, 45))
     console.log(`  ${us.toFixed(0).padStart(8)} us ${String(count).padStart(5)}x  ${key}`)
 }

@@ -18,7 +18,10 @@ describe('costs of a design', () => {
         const { blocks, paramsByBlock: _, ...total } = countSpec(resolved, context)
         const found = costsOf(resolved, context)
         for (const [name, value] of Object.entries(total))
-          expect(found.total[name as keyof typeof total] / Math.max(1, value)).toBeCloseTo(value / Math.max(1, value), 9)
+          expect(found.total[name as keyof typeof total] / Math.max(1, value)).toBeCloseTo(
+            value / Math.max(1, value),
+            9,
+          )
         expect(found.blocks.map(({ params, stateElements }) => [params, stateElements])).toEqual(
           blocks.map(({ params, stateElements }) => [params, stateElements]),
         )
@@ -66,7 +69,13 @@ describe('predicted latency of a design', () => {
     low: ms * 0.9,
     high: ms * 1.1,
   })
-  const entries = [entry('floor', 0.1), entry('embedding', 0.2), entry('head', 0.3), entry('block', 1, 0), entry('block', 2, 1)]
+  const entries = [
+    entry('floor', 0.1),
+    entry('embedding', 0.2),
+    entry('head', 0.3),
+    entry('block', 1, 0),
+    entry('block', 2, 1),
+  ]
 
   it('adds up to the prediction of the whole', () => {
     const found = latencyOf(resolved, { id: 't', label: 'here', conditions, entries })

@@ -19,7 +19,8 @@ const specOf = (items: Items) => ({ heddle: SPEC_VERSION, model: { dModel: 128 }
 
 /** An edit chosen by three numbers. */
 type Choice = readonly [operation: number, a: number, b: number]
-const pick = <T>(list: readonly T[], n: number): T | undefined => (list.length === 0 ? undefined : list[n % list.length])
+const pick = <T>(list: readonly T[], n: number): T | undefined =>
+  list.length === 0 ? undefined : list[n % list.length]
 
 function placesOf(items: Items): Place[] {
   const lists: Path[] = [[], ...[...walk(items)].filter(({ item }) => 'repeat' in item).map(({ path }) => path)]
@@ -97,7 +98,12 @@ describe('edits of a stack', () => {
   it('leave the network as it is when groups are unrolled or copies folded', () => {
     fc.assert(
       fc.property(arbitrarySpec, fc.nat(20), (spec, n) => {
-        const groups = edit.ungroup(spec.blocks, [pick([...walk(spec.blocks)].map(({ path }) => path), n) ?? []])
+        const groups = edit.ungroup(spec.blocks, [
+          pick(
+            [...walk(spec.blocks)].map(({ path }) => path),
+            n,
+          ) ?? [],
+        ])
         expect(hashSpec({ ...spec, blocks: groups.items })).toBe(hashSpec(spec))
       }),
     )

@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseSpecText } from '#core/model/text.ts'
 import * as drag from '../../src/renderer/canvas/drag.ts'
-import { FOOT_HEIGHT, HEADER_HEIGHT, layoutStack, openGap, ROW_HEIGHT, visiblePart } from '../../src/renderer/canvas/layout.ts'
+import {
+  FOOT_HEIGHT,
+  HEADER_HEIGHT,
+  layoutStack,
+  openGap,
+  ROW_HEIGHT,
+  visiblePart,
+} from '../../src/renderer/canvas/layout.ts'
 import { readStack, writeBlocks } from '../../src/renderer/canvas/exchange.ts'
 import { idOf } from '../../src/renderer/canvas/tree/identity.ts'
 import { fromSpecPath, specPath, walk } from '../../src/renderer/canvas/tree/path.ts'
@@ -103,8 +110,16 @@ describe('stacks as text', () => {
     expect(readStack('{dModel: 128, name: toy} (d f)x2 a')).toMatchObject({ spec, format: 'text' })
     expect(writeBlocks(spec.blocks)).toBe('(d f)x2 a')
     const config = {
-      model_type: 'llama', hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, num_attention_heads: 4,
-      num_key_value_heads: 2, vocab_size: 100, rms_norm_eps: 1e-5, hidden_act: 'silu', tie_word_embeddings: true,
+      model_type: 'llama',
+      hidden_size: 64,
+      intermediate_size: 128,
+      num_hidden_layers: 2,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      vocab_size: 100,
+      rms_norm_eps: 1e-5,
+      hidden_act: 'silu',
+      tie_word_embeddings: true,
     }
     expect(readStack(JSON.stringify(config))).toMatchObject({ format: 'config', spec: { model: { dModel: 64 } } })
   })

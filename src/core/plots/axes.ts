@@ -7,6 +7,10 @@ export interface AxisSpec {
   /** Title with its unit. */
   readonly label: string
   readonly log?: boolean
+  /** Where ticks may stand, instead of round numbers: values that were measured. */
+  readonly ticks?: readonly number[]
+  /** How ticks are written. */
+  readonly text?: (value: number) => string
 }
 
 export interface FrameOptions {
@@ -39,7 +43,8 @@ function scale({ domain, log }: AxisSpec, range: [number, number]): Scale {
 /** A number for an axis: at most `digits` significant digits, no exponent between 0.001 and 100,000. */
 export function tickText(value: number, digits = 4): string {
   const size = Math.abs(value)
-  if (size !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(Math.max(1, digits - 3)).replace('e+', 'e')
+  if (size !== 0 && (size < 0.001 || size >= 1e5))
+    return value.toExponential(Math.max(1, digits - 3)).replace('e+', 'e')
   return String(Number(value.toPrecision(digits)))
 }
 
@@ -61,14 +66,50 @@ export function paddedDomain(values: readonly number[], share = 0.06): [number, 
   return [low - room, high + room]
 }
 
+/** Leading digits of the ticks of a logarithmic axis, the densest first. */
+const LEADS = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]] as const
+
+/** Round values about as many as wanted, or those given; on a logarithmic axis as dense as their texts allow. */
+function ticksOf({ domain: [low, high], log, ticks }: AxisSpec, s: Scale, count: number, gap: number): number[] {
+  const isApart = (values: readonly number[]): boolean =>
+    values.every((value, i) => i === 0 || Math.abs(s(value) - s(values[i - 1]!)) >= gap)
+  if (ticks !== undefined) {
+    const inside = [...new Set(ticks)].filter((t) => t >= low && t <= high).sort((a, b) => a - b)
+    const kept: number[] = []
+    for (const t of inside) if (kept.length === 0 || Math.abs(s(t) - s(kept.at(-1)!)) >= gap) kept.push(t)
+    return kept
+  }
+  // less than a decade: round numbers as on a linear axis
+  if (log !== true || !(low > 0) || high / low < 10) {
+    const linear = log === true ? scaleLinear().domain([low, high]).ticks(count) : s.ticks(count)
+    return log === true && !isApart(linear) ? linear.filter((_, i) => i % 2 === 0) : linear
+  }
+  const from = Math.floor(Math.log10(low)),
+    to = Math.ceil(Math.log10(high))
+  const decades = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+  const of = (leads: readonly number[], step: number): number[] =>
+    decades
+      .filter((decade) => decade % step === 0)
+      // a division is exact where a negative power is not
+      .flatMap((decade) => leads.map((lead) => (decade < 0 ? lead / 10 ** -decade : lead * 10 ** decade)))
+      .filter((t) => t >= low && t <= high)
+  for (const leads of LEADS) {
+    const found = of(leads, 1)
+    if (isApart(found)) return found
+  }
+  let step = 2
+  while (!isApart(of([1], step))) step++
+  return of([1], step)
+}
+
 /** Thin axes with few ticks and titles that carry units. */
 export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions): Frame {
   const { top = 16, right = 16, bottom = 44, left = 56 } = margin
   const inner = { left, right: width - right, top, bottom: height - bottom }
   const sx = scale(x, [inner.left, inner.right]),
     sy = scale(y, [inner.bottom, inner.top])
-  const xTicks = sx.ticks(Math.max(2, Math.round((inner.right - inner.left) / 90))),
-    yTicks = sy.ticks(Math.max(2, Math.round((inner.bottom - inner.top) / 55)))
+  const xTicks = ticksOf(x, sx, Math.max(2, Math.round((inner.right - inner.left) / 90)), 44),
+    yTicks = ticksOf(y, sy, Math.max(2, Math.round((inner.bottom - inner.top) / 55)), 18)
   const xDigits = digitsOf(xTicks),
     yDigits = digitsOf(yTicks)
   const text = { mark: 'text', fill: theme.quiet, size: 11 } as const
@@ -81,8 +122,20 @@ export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions)
     })),
     { mark: 'path', d: `M${inner.left},${inner.bottom}H${inner.right}`, stroke: theme.quiet, width: 1 },
     ...xTicks.map((t): Mark => ({ mark: 'path', d: `M${sx(t)},${inner.bottom}v4`, stroke: theme.quiet, width: 1 })),
-    ...xTicks.map((t): Mark => ({ ...text, x: sx(t), y: inner.bottom + 16, text: tickText(t, xDigits), anchor: 'middle' })),
-    ...yTicks.map((t): Mark => ({ ...text, x: inner.left - 8, y: sy(t) + 4, text: tickText(t, yDigits), anchor: 'end' })),
+    ...xTicks.map((t): Mark => ({
+      ...text,
+      x: sx(t),
+      y: inner.bottom + 16,
+      text: x.text?.(t) ?? tickText(t, xDigits),
+      anchor: 'middle',
+    })),
+    ...yTicks.map((t): Mark => ({
+      ...text,
+      x: inner.left - 8,
+      y: sy(t) + 4,
+      text: y.text?.(t) ?? tickText(t, yDigits),
+      anchor: 'end',
+    })),
     {
       mark: 'text',
       x: (inner.left + inner.right) / 2,

@@ -49,38 +49,37 @@ export function heatMapScene(cells: readonly HeatCell[], options: HeatMapOptions
     high = finite.reduce((a, c) => Math.max(a, position(c.value)), -Infinity)
   const w = (right - left) / Math.max(1, columns.length),
     h = (bottom - top) / Math.max(1, rows.length)
-  const marks: Mark[] = []
+  const marks: Mark[] = [],
+    texts: Mark[] = []
   for (const c of finite) {
     const share = high > low ? (position(c.value) - low) / (high - low) : 0.5
     const x = left + c.column * w,
       y = bottom - (c.row + 1) * h
     const fill = mix(theme.ground, theme.ink, INK.low + share * (INK.high - INK.low))
     const ink = share > 0.62 ? theme.ground : theme.ink
-    marks.push(
-      {
-        mark: 'rect',
-        x: x + 1,
-        y: y + 1,
-        w: w - 2,
-        h: h - 2,
-        fill,
-        radius: 2,
-        title: `${rows[c.row] ?? ''}, ${columns[c.column] ?? ''}: ${c.text}${c.note === undefined ? '' : `, ${c.note}`}`,
-        ...(c.isMarked === true && { stroke: theme.ink }),
-      },
-      {
-        mark: 'text',
-        x: x + w / 2,
-        y: y + h / 2 + (c.note === undefined ? 4 : -1),
-        text: c.text,
-        fill: ink,
-        size: 12,
-        anchor: 'middle',
-        weight: c.isMarked === true ? 700 : 500,
-      },
-    )
+    marks.push({
+      mark: 'rect',
+      x: x + 1,
+      y: y + 1,
+      w: w - 2,
+      h: h - 2,
+      fill,
+      radius: 2,
+      title: `${rows[c.row] ?? ''}, ${columns[c.column] ?? ''}: ${c.text}${c.note === undefined ? '' : `, ${c.note}`}`,
+      ...(c.isMarked === true && { stroke: theme.ink }),
+    })
+    texts.push({
+      mark: 'text',
+      x: x + w / 2,
+      y: y + h / 2 + (c.note === undefined ? 4 : -1),
+      text: c.text,
+      fill: ink,
+      size: 12,
+      anchor: 'middle',
+      weight: c.isMarked === true ? 700 : 500,
+    })
     if (c.note !== undefined)
-      marks.push({ mark: 'text', x: x + w / 2, y: y + h / 2 + 13, text: c.note, fill: ink, size: 10, anchor: 'middle' })
+      texts.push({ mark: 'text', x: x + w / 2, y: y + h / 2 + 13, text: c.note, fill: ink, size: 10, anchor: 'middle' })
   }
   const values = new Map(finite.map((c) => [`${c.column} ${c.row}`, position(c.value)]))
   for (const iso of isoLines) {
@@ -98,16 +97,19 @@ export function heatMapScene(cells: readonly HeatCell[], options: HeatMapOptions
     // a light rim keeps the line and its text readable on dark cells
     marks.push({ mark: 'path', d, stroke: theme.ground, width: 4, opacity: 0.75 })
     marks.push({ mark: 'path', d, stroke: theme.ink, width: 1.5, dash: '6 3', title: iso.text })
-    const end = pieces.flatMap((p) => [
-      { x: p.x0, y: p.y0 },
-      { x: p.x1, y: p.y1 },
-    ]).reduce((a, b) => (b.y > a.y ? b : a))
+    const end = pieces
+      .flatMap((p) => [
+        { x: p.x0, y: p.y0 },
+        { x: p.x1, y: p.y1 },
+      ])
+      .reduce((a, b) => (b.y > a.y ? b : a))
     const at = { x: px(end.x), y: py(end.y) - 5, w: iso.text.length * 6 + 8 }
     marks.push(
       { mark: 'rect', x: at.x - at.w / 2, y: at.y - 11, w: at.w, h: 15, fill: theme.ground, radius: 3 },
       { mark: 'text', x: at.x, y: at.y, text: iso.text, fill: theme.ink, size: 11, anchor: 'middle' },
     )
   }
+  marks.push(...texts)
   const quiet = { mark: 'text', fill: theme.quiet, size: 11 } as const
   marks.push(
     ...columns.map((text, i): Mark => ({ ...quiet, x: left + (i + 0.5) * w, y: bottom + 16, text, anchor: 'middle' })),

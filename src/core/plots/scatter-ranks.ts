@@ -55,6 +55,7 @@ export function scatterRanksScene(points: readonly RankedPoint[], options: Scatt
   })
   const marks: Mark[] = [agreement(xs, ys, f, theme)]
   if (!byRank) marks.push(...finite.flatMap((p) => intervals(p, f, theme)))
+  const taken: Box[] = finite.map((_, i) => ({ x: f.x(xs[i]!) - 5, y: f.y(ys[i]!) - 5, w: 10, h: 10 }))
   const isTied = tied(shortRanks)
   const isTiedLast = tied(finalRanks)
   finite.forEach((p, i) => {
@@ -74,16 +75,10 @@ export function scatterRanksScene(points: readonly RankedPoint[], options: Scatt
       title: `${p.name}: ${p.short.toPrecision(4)} then ${p.final.toPrecision(4)}, rank ${pair} of ${finite.length}`,
     })
     if (finite.length > MOST_LABELS) return
-    const isRight = x > f.inner.left + 0.8 * (f.inner.right - f.inner.left)
-    marks.push({
-      mark: 'text',
-      x: x + (isRight ? -8 : 8),
-      y: y - 6,
-      text: pair,
-      fill: theme.quiet,
-      size: 11,
-      anchor: isRight ? 'end' : 'start',
-    })
+    const place = freePlace(x, y, pair.length * 6.2, taken, f.inner)
+    if (place === undefined) return
+    taken.push(place)
+    marks.push({ mark: 'text', x: place.x, y: place.y + 11, text: pair, fill: theme.quiet, size: 11 })
   })
   const dropped = points.length - finite.length
   const left = dropped > 0 ? `; ${dropped} without both values` : ''
@@ -95,8 +90,38 @@ export function scatterRanksScene(points: readonly RankedPoint[], options: Scatt
   }
 }
 
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly w: number
+  readonly h: number
+}
+
+/** A place for a text beside a point where it covers nothing; undefined where there is none: pointing shows it then. */
+function freePlace(
+  x: number,
+  y: number,
+  w: number,
+  taken: readonly Box[],
+  inner: ReturnType<typeof frame>['inner'],
+): Box | undefined {
+  const h = 14
+  const corners = [
+    { x: x + 7, y: y - h - 1 },
+    { x: x - 7 - w, y: y - h - 1 },
+    { x: x + 7, y: y + 1 },
+    { x: x - 7 - w, y: y + 1 },
+  ]
+  const isFree = (a: Box): boolean =>
+    a.x >= inner.left &&
+    a.x + w <= inner.right + 10 &&
+    taken.every((b) => a.x >= b.x + b.w || b.x >= a.x + a.w || a.y >= b.y + b.h || b.y >= a.y + a.h)
+  return corners.map((corner) => ({ ...corner, w, h })).find(isFree)
+}
+
 /** Mid-ranks of ties carry an equals sign. */
-const rankText = (rank: number, isTied: boolean): string => `${isTied ? '=' : ''}${Number.isInteger(rank) ? rank : rank.toFixed(1)}`
+const rankText = (rank: number, isTied: boolean): string =>
+  `${isTied ? '=' : ''}${Number.isInteger(rank) ? rank : rank.toFixed(1)}`
 
 function tied(all: ArrayLike<number>): (index: number) => boolean {
   const counts = new Map<number, number>()
@@ -117,7 +142,8 @@ function agreement(xs: readonly number[], ys: readonly number[], { x, y }: Scale
 function intervals(p: RankedPoint, { x, y }: Scales, theme: Theme): Mark[] {
   const look = { mark: 'path', stroke: p.color ?? theme.ink, width: 1.2, opacity: 0.6 } as const
   const { shortLow, shortHigh, finalLow, finalHigh } = p
-  const has = (low: number | undefined, high: number | undefined): boolean => Number.isFinite(low) && Number.isFinite(high)
+  const has = (low: number | undefined, high: number | undefined): boolean =>
+    Number.isFinite(low) && Number.isFinite(high)
   return [
     ...(has(shortLow, shortHigh) ? [{ ...look, d: `M${x(shortLow!)},${y(p.final)}H${x(shortHigh!)}` }] : []),
     ...(has(finalLow, finalHigh) ? [{ ...look, d: `M${x(p.short)},${y(finalLow!)}V${y(finalHigh!)}` }] : []),

@@ -24,8 +24,8 @@ export interface RankCorrelation extends Interval {
 
 /**
  * Correlates two measurements of the same items by rank, with a bootstrap interval over items: unless a method is asked
- * for, BCa whose bound on the side of zero reaches no further than the percentile. Near a perfect order of few items BCa
- * overcorrects: 8 items with one swap would be bounded by 0.3, by percentiles 0.8.
+ * for, BCa, whose bound on the side of zero reaches no further than the percentile where the correlation is strong. Near a
+ * perfect order of few items BCa overcorrects: 8 items with one swap would be bounded by 0.3, by percentiles 0.8.
  * NaN where it is not defined: fewer than two finite pairs, or one list constant.
  *
  * A perfect order makes all resamples perfect and would give an interval of no width. Its open bound comes from the
@@ -51,13 +51,16 @@ export function rankCorrelation(
   return estimate > 0 ? { estimate: 1, low: bound, high: 1, ...rest } : { estimate: -1, low: -1, high: -bound, ...rest }
 }
 
-/** BCa, cut at the percentile on the side of zero; both from the same resamples. */
+/** Correlations from here on, of either sign, are strong. */
+const STRONG = 0.8
+
+/** BCa; for a strong correlation cut at the percentile on the side of zero, both from the same resamples. */
 function guardedInterval(count: number, statistic: CountStatistic, options: BootstrapOptions): Interval {
   const seed = options.rng.integer(2 ** 31)
   const by = (method: 'bca' | 'percentile'): Interval =>
     bootstrapCountsCi([count], statistic, { ...options, method, rng: rng(seed) })
   const { estimate, low, high } = by('bca')
-  if (Number.isNaN(low)) return { estimate, low, high }
+  if (Number.isNaN(low) || Math.abs(estimate) < STRONG) return { estimate, low, high }
   const percentile = by('percentile')
   return estimate >= 0
     ? { estimate, low: Math.max(low, percentile.low), high }

@@ -22,7 +22,10 @@ export interface Imported {
  */
 export function readStack(text: string): Imported {
   if (text.length > MOST_CHARACTERS)
-    throw new HeddleError('file-invalid', `the text has ${text.length} characters; a stack has at most ${MOST_CHARACTERS}`)
+    throw new HeddleError(
+      'file-invalid',
+      `the text has ${text.length} characters; a stack has at most ${MOST_CHARACTERS}`,
+    )
   const json = readJson(text)
   if (json === undefined) return { spec: parseSpecText(text), notes: [], format: 'text' }
   const isConfig = typeof json === 'object' && json !== null && Object.hasOwn(json, 'model_type')

@@ -40,7 +40,8 @@ export function letterOn(colour: string): string {
 
 /** The parameters that were given, short: `window 512 · nKvHeads 4`. */
 export function givenParams(item: BlockItem): string {
-  const show = (value: ParamValue): string => (value === null ? 'none' : value === true ? 'on' : value === false ? 'off' : String(value))
+  const show = (value: ParamValue): string =>
+    value === null ? 'none' : value === true ? 'on' : value === false ? 'off' : String(value)
   return Object.entries(item.params ?? {})
     .map(([name, value]) => `${name} ${show(value)}`)
     .join(' · ')

@@ -50,7 +50,10 @@ export function cellEdges(count: number, width: number, weights: readonly number
 }
 
 /** The cells that rows stand for, from the first to the one behind the last; undefined without any. */
-export function cellsOfRows(rows: readonly Row[], blocks: readonly FlatBlock[]): { start: number; end: number } | undefined {
+export function cellsOfRows(
+  rows: readonly Row[],
+  blocks: readonly FlatBlock[],
+): { start: number; end: number } | undefined {
   const paths = rows.map((row) => specPath(row.path))
   const exact = new Set(rows.flatMap((row, i) => (row.kind === 'block' ? [paths[i]!] : [])))
   const shut = rows.flatMap((row, i) => (row.kind === 'group' && row.isCollapsed ? [`${paths[i]!}.`] : []))

@@ -3,7 +3,14 @@
 
 import type { Frame } from '#core/plots/axes.ts'
 import { sprite, stamp, type Raster, type Sprite } from '#core/plots/geometry/sprites.ts'
-import { crossPlace, isPlaced, radiusOf, type CloudAxis, type CloudGroup, type CloudPoint } from '#core/plots/interactive/point-cloud.ts'
+import {
+  crossPlace,
+  isPlaced,
+  radiusOf,
+  type CloudAxis,
+  type CloudGroup,
+  type CloudPoint,
+} from '#core/plots/interactive/point-cloud.ts'
 import type { Theme } from '#core/plots/theme.ts'
 
 interface Look {
@@ -58,7 +65,11 @@ export class CloudLayer {
       if (!placed) this.#unplaced.push(i)
       this.#x[i] = placed ? inward(p.x, axes.x) : NaN
       this.#y[i] = placed ? inward(p.y, axes.y) : NaN
-      const look = { status: placed ? p.status : 'failed', shape: groups[p.group ?? 0]?.shape ?? 'circle', color: p.color } as const
+      const look = {
+        status: placed ? p.status : 'failed',
+        shape: groups[p.group ?? 0]?.shape ?? 'circle',
+        color: p.color,
+      } as const
       const key = `${look.status} ${look.shape} ${look.color}`
       let index = known.get(key)
       if (index === undefined) known.set(key, (index = this.#looks.push(look) - 1))
@@ -85,7 +96,14 @@ export class CloudLayer {
   }
 
   /** Paints all points; with flags the others are faint and lie below. */
-  paint(canvas: HTMLCanvasElement, width: number, height: number, f: Frame, theme: Theme, flags: Uint8Array | undefined): void {
+  paint(
+    canvas: HTMLCanvasElement,
+    width: number,
+    height: number,
+    f: Frame,
+    theme: Theme,
+    flags: Uint8Array | undefined,
+  ): void {
     const ratio = devicePixelRatio
     const columns = Math.max(1, Math.round(width * ratio)),
       rows = Math.max(1, Math.round(height * ratio))
@@ -115,7 +133,14 @@ export class CloudLayer {
     canvas.getContext('2d', { willReadFrequently: true })!.putImageData(this.#image, 0, 0)
   }
 
-  #stampAll(raster: Raster, sprites: readonly Sprite[], { inner }: Frame, ratio: number, flags: Uint8Array | undefined, wanted: number): void {
+  #stampAll(
+    raster: Raster,
+    sprites: readonly Sprite[],
+    { inner }: Frame,
+    ratio: number,
+    flags: Uint8Array | undefined,
+    wanted: number,
+  ): void {
     const { px, py } = this
     const look = this.#look
     const left = inner.left - 0.5,
@@ -137,7 +162,14 @@ export class CloudLayer {
     const paint = (opacity: number): Sprite[] =>
       this.#looks.map(({ status, shape, color = theme.ink }) =>
         status === 'failed'
-          ? sprite({ shape: 'cross', radius: 4 * ratio, fill: theme.ink, stroke: theme.ink, strokeWidth: 1.3 * ratio, opacity })
+          ? sprite({
+              shape: 'cross',
+              radius: 4 * ratio,
+              fill: theme.ink,
+              stroke: theme.ink,
+              strokeWidth: 1.3 * ratio,
+              opacity,
+            })
           : sprite({
               shape,
               radius,

@@ -18,7 +18,8 @@ export class GrowingCurve {
     const last = known - 1
     const continues =
       known <= steps.length &&
-      (known === 0 || (steps[last] === this.raw.x(last) && Object.is(values[last], this.raw.y(last)) && steps[0] === this.raw.x(0)))
+      (known === 0 ||
+        (steps[last] === this.raw.x(last) && Object.is(values[last], this.raw.y(last)) && steps[0] === this.raw.x(0)))
     if (!continues) {
       this.raw = new Series()
       this.#smooth = undefined

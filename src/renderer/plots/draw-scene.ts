@@ -35,7 +35,10 @@ function drawShape(context: Context, mark: Exclude<Mark, TextMark>): void {
   context.globalAlpha = 1
 }
 
-function drawText(context: Context, { x, y, text, fill, size = 12, anchor = 'start', weight = 400, rotate, mono }: TextMark): void {
+function drawText(
+  context: Context,
+  { x, y, text, fill, size = 12, anchor = 'start', weight = 400, rotate, mono }: TextMark,
+): void {
   context.font = `${weight} ${size}px ${mono === true ? MONO : FONT}`
   context.fillStyle = fill
   context.textAlign = anchor === 'middle' ? 'center' : anchor

@@ -36,5 +36,11 @@ function download(blob: Blob, name: string): void {
 
 /** Lower-case words joined by hyphens: right on every file system. */
 export function fileName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 80) || 'figure'
+  return (
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 80) || 'figure'
+  )
 }

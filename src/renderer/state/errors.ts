@@ -5,5 +5,10 @@ import { errorRecord } from '#core/errors.ts'
 export const problemOf = (error: unknown): ErrorRecord => {
   const { code, path, hint } = error as Partial<ErrorRecord>
   const record = errorRecord(error)
-  return { ...record, ...(code !== undefined && { code }), ...(path !== undefined && { path }), ...(hint !== undefined && { hint }) }
+  return {
+    ...record,
+    ...(code !== undefined && { code }),
+    ...(path !== undefined && { path }),
+    ...(hint !== undefined && { hint }),
+  }
 }

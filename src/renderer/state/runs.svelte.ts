@@ -41,7 +41,10 @@ class Runs {
     const lacking = runs.filter((run) => !this.curves.has(keyOf(run, metric)))
     if (lacking.length === 0) return
     const found = await client.training.curves({ runs: lacking, metric })
-    this.curves = new Map([...this.curves, ...found.map(({ run, steps, values }) => [keyOf(run, metric), { steps, values }] as const)])
+    this.curves = new Map([
+      ...this.curves,
+      ...found.map(({ run, steps, values }) => [keyOf(run, metric), { steps, values }] as const),
+    ])
   }
 
   curve(run: number, metric: string): RunCurve | undefined {

@@ -39,7 +39,8 @@ export function fuzzyMatch(query: string, text: string): FuzzyMatch | undefined 
     ends = next
   }
   let winner: FuzzyMatch | undefined
-  for (const match of ends) if (match !== undefined && (winner === undefined || match.score > winner.score)) winner = match
+  for (const match of ends)
+    if (match !== undefined && (winner === undefined || match.score > winner.score)) winner = match
   // of equal placements the shorter text is the better answer
   return winner === undefined ? undefined : { score: winner.score - text.length / 1000, places: winner.places }
 }

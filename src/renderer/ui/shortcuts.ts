@@ -94,7 +94,8 @@ export function formatShortcut(text: string, mac = isMac): string {
 export function isTyping(target: EventTarget | null): boolean {
   if (typeof HTMLElement === 'undefined' || !(target instanceof HTMLElement)) return false
   if (target.isContentEditable || target.closest('[contenteditable=true], .monaco-editor') !== null) return true
-  if (target instanceof HTMLInputElement) return !['checkbox', 'radio', 'range', 'button', 'submit'].includes(target.type)
+  if (target instanceof HTMLInputElement)
+    return !['checkbox', 'radio', 'range', 'button', 'submit'].includes(target.type)
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
 }
 
@@ -118,7 +119,9 @@ export function shortcuts(
   return (event) => {
     if (event.defaultPrevented || event.isComposing) return
     const typing = isTyping(event.target)
-    const found = list.find((entry) => (!typing || entry.whileTyping === true) && matchesShortcut(event, entry.shortcut))
+    const found = list.find(
+      (entry) => (!typing || entry.whileTyping === true) && matchesShortcut(event, entry.shortcut),
+    )
     if (found === undefined) return
     event.preventDefault()
     found.run(event)

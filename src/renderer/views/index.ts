@@ -3,17 +3,19 @@
 import type { Component } from 'svelte'
 import type { View } from '../router.svelte.ts'
 import DesignView from './design/DesignView.svelte'
+import ProfileView from './profile/ProfileView.svelte'
+import CompareView from './compare/CompareView.svelte'
+import HistoryView from './history/HistoryView.svelte'
 import LibraryView from './library/LibraryView.svelte'
 import SearchView from './search/SearchView.svelte'
 import TrainView from './train/TrainView.svelte'
-import Missing from './Missing.svelte'
 
 export const views: Readonly<Record<View, Component>> = {
   library: LibraryView,
   design: DesignView,
-  profile: Missing,
+  profile: ProfileView,
   train: TrainView,
   search: SearchView,
-  compare: Missing,
-  history: Missing,
+  compare: CompareView,
+  history: HistoryView,
 }

@@ -79,7 +79,9 @@ it('cancels a training; the run says so', { timeout: 60_000 }, async () => {
 
 it('measures a stack and keeps every sample', { timeout: 60_000 }, async () => {
   const options = { phases: 'decode', context: 16, promptLen: 8, maxSeconds: 0.5, threads: 1, trace: false }
-  expect(await ended(await workbench.call('profile.start', { specs: [spec], options }))).toMatchObject({ state: 'done' })
+  expect(await ended(await workbench.call('profile.start', { specs: [spec], options }))).toMatchObject({
+    state: 'done',
+  })
   const rows = (await workbench.call('profile.measurements', {})) as { id: number; count: number; p50Ms: number }[]
   expect(rows).toHaveLength(1)
   const samples = (await workbench.call('profile.samples', { id: rows[0]!.id })) as Float64Array
@@ -104,8 +106,8 @@ it('opens for reading only, and writes nothing then', async () => {
   const path = join(root, 'first.heddle')
   expect(await workbench.call('projects.open', { path, access: 'read' })).toMatchObject({ readonly: true })
   await expect(workbench.call('training.start', { config: { spec } })).rejects.toMatchObject({ code: 'store-readonly' })
-  await expect(
-    workbench.call('documents.save', { kind: 'design', name: 'x', body: {} }),
-  ).rejects.toMatchObject({ code: 'store-readonly' })
+  await expect(workbench.call('documents.save', { kind: 'design', name: 'x', body: {} })).rejects.toMatchObject({
+    code: 'store-readonly',
+  })
   expect(await workbench.call('training.runs', {})).toHaveLength(2)
 })

@@ -23,7 +23,9 @@ it('a perfect order lies on the line of agreement', () => {
   for (const byRank of [false, true]) {
     const scene = scatterRanksScene(points, { ...BOX, byRank })
     const line = scene.marks.find((m) => m.mark === 'path' && m.dash === '4 4')
-    const corners = [...(line?.mark === 'path' ? line.d : '').matchAll(/[ML]([\d.]+),([\d.]+)/g)].map(([, x, y]) => `${x},${y}`)
+    const corners = [...(line?.mark === 'path' ? line.d : '').matchAll(/[ML]([\d.]+),([\d.]+)/g)].map(
+      ([, x, y]) => `${x},${y}`,
+    )
     const circles = scene.marks.flatMap((m) => (m.mark === 'circle' ? [`${m.x},${m.y}`] : []))
     expect(circles).toEqual(corners)
   }

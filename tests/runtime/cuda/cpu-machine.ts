@@ -38,7 +38,9 @@ function compileLibrary(kernels: readonly Kernel[]): string {
   if (existsSync(path)) return path
   const temporary = `${path}.${process.pid}`
   writeFileSync(`${temporary}.cpp`, text)
-  execFileSync('g++', ['-std=c++17', '-O1', '-w', '-shared', '-fPIC', '-o', temporary, `${temporary}.cpp`], { stdio: 'pipe' })
+  execFileSync('g++', ['-std=c++17', '-O1', '-w', '-shared', '-fPIC', '-o', temporary, `${temporary}.cpp`], {
+    stdio: 'pipe',
+  })
   renameSync(temporary, path)
   return path
 }
@@ -79,7 +81,10 @@ function prepare(
   const library = loadKoffi().load(compileLibrary(kernels))
   const multiply = library.func('void multiply(uint64_t, uint64_t, uint64_t, int64_t *)')
   const functions = new Map(
-    kernels.map(({ name }) => [name, library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int)`)]),
+    kernels.map(({ name }) => [
+      name,
+      library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int)`),
+    ]),
   )
   const run = (command: Command): void => {
     switch (command.kind) {

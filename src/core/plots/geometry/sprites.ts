@@ -49,7 +49,15 @@ const DISTANCES: Readonly<Record<Shape, (x: number, y: number, r: number) => num
 }
 
 /** Paints a mark with smooth edges. */
-export function sprite({ shape, radius, fill, stroke, strokeWidth, hatched = false, opacity = 1 }: SpriteOptions): Sprite {
+export function sprite({
+  shape,
+  radius,
+  fill,
+  stroke,
+  strokeWidth,
+  hatched = false,
+  opacity = 1,
+}: SpriteOptions): Sprite {
   const half = Math.ceil(radius * 1.3 + strokeWidth / 2 + 1)
   const size = 2 * half + 1
   const pixels = new Uint32Array(size * size)
@@ -63,7 +71,9 @@ export function sprite({ shape, radius, fill, stroke, strokeWidth, hatched = fal
       const alpha = stroked + filled * (1 - stroked)
       if (alpha === 0) continue
       const isStripe = hatched && (row + column) % 4 < 2
-      const mixed = (isStripe ? outline : inside).map((c, i) => (outline[i]! * stroked + c * filled * (1 - stroked)) / alpha)
+      const mixed = (isStripe ? outline : inside).map(
+        (c, i) => (outline[i]! * stroked + c * filled * (1 - stroked)) / alpha,
+      )
       pixels[row * size + column] = word(mixed[0]!, mixed[1]!, mixed[2]!, alpha * opacity * 255)
     }
   return { size, pixels }
@@ -94,8 +104,7 @@ function over(source: number, below: number): number {
   const a = source >>> 24,
     b = ((below >>> 24) * (255 - a)) / 255
   const alpha = a + b
-  const channel = (shift: number): number =>
-    (((source >>> shift) & 255) * a + ((below >>> shift) & 255) * b) / alpha
+  const channel = (shift: number): number => (((source >>> shift) & 255) * a + ((below >>> shift) & 255) * b) / alpha
   return word(channel(0), channel(8), channel(16), alpha)
 }
 

@@ -58,14 +58,23 @@ export function parallelLayout(
 }
 
 /** Where a value stands on its axis, in pixels. */
-export function parallelY(layout: ParallelLayout, columns: readonly ParallelColumn[], column: number, value: number | null | undefined): number {
+export function parallelY(
+  layout: ParallelLayout,
+  columns: readonly ParallelColumn[],
+  column: number,
+  value: number | null | undefined,
+): number {
   const { log } = columns[column]!
   if (!isOn(value, log)) return layout.missing
   return layout.bottom - shareOf(value, layout.domains[column]!, log) * (layout.bottom - layout.top)
 }
 
 /** Keys of the rows that lie in every brushed range. A missing value lies in none. */
-export function parallelMatches(columns: readonly ParallelColumn[], rows: readonly ParallelRow[], brushes: ParallelBrushes): string[] {
+export function parallelMatches(
+  columns: readonly ParallelColumn[],
+  rows: readonly ParallelRow[],
+  brushes: ParallelBrushes,
+): string[] {
   const ranges = columns.flatMap(({ key }, c) => {
     const range = brushes.get(key)
     return range === undefined ? [] : [{ c, low: range[0], high: range[1] }]
@@ -75,9 +84,10 @@ export function parallelMatches(columns: readonly ParallelColumn[], rows: readon
   return rows.filter((r) => ranges.every(({ c, low, high }) => lies(r.values[c], low, high))).map(({ key }) => key)
 }
 
-/** Lines of axes with their titles and ends. */
+/** Lines of axes with their titles and ends, and the place of what is missing. */
 export function parallelAxes(columns: readonly ParallelColumn[], layout: ParallelLayout, theme: Theme): Mark[] {
   const { xs, top, bottom, missing, domains } = layout
+  const note: Mark = { mark: 'text', x: 8, y: missing + 4, text: 'missing', fill: theme.quiet, size: 11 }
   return columns.flatMap(({ label, log }, c): Mark[] => {
     const x = xs[c]!
     const [low, high] = domains[c]!
@@ -87,7 +97,16 @@ export function parallelAxes(columns: readonly ParallelColumn[], layout: Paralle
     return [
       { mark: 'path', d: `M${x},${top}V${bottom}`, stroke: theme.quiet, width: 1 },
       { mark: 'circle', x, y: missing, r: 1.5, fill: theme.quiet },
-      { mark: 'text', x, y: c % 2 === 0 ? 14 : 26, text: label + (log === true ? ' (log)' : ''), fill: theme.ink, size: 12, anchor },
+      ...(c === 0 ? [note] : []),
+      {
+        mark: 'text',
+        x,
+        y: c % 2 === 0 ? 14 : 26,
+        text: label + (log === true ? ' (log)' : ''),
+        fill: theme.ink,
+        size: 12,
+        anchor,
+      },
       { ...quiet, x: x + 5, y: top - 2, text: tickText(Number(high.toPrecision(3))) },
       { ...quiet, x: x + 5, y: bottom + 10, text: tickText(Number(low.toPrecision(3))) },
     ]
@@ -97,7 +116,10 @@ export function parallelAxes(columns: readonly ParallelColumn[], layout: Paralle
 /** The line of a row, as an SVG path. */
 export function parallelLine(columns: readonly ParallelColumn[], row: ParallelRow, layout: ParallelLayout): string {
   return columns
-    .map((_, c) => `${c === 0 ? 'M' : 'L'}${Math.round(layout.xs[c]! * 10) / 10},${Math.round(parallelY(layout, columns, c, row.values[c]) * 10) / 10}`)
+    .map(
+      (_, c) =>
+        `${c === 0 ? 'M' : 'L'}${Math.round(layout.xs[c]! * 10) / 10},${Math.round(parallelY(layout, columns, c, row.values[c]) * 10) / 10}`,
+    )
     .join('')
 }
 
@@ -105,7 +127,12 @@ export function parallelLine(columns: readonly ParallelColumn[], row: ParallelRo
 export function parallelScene(
   columns: readonly ParallelColumn[],
   rows: readonly ParallelRow[],
-  { width, height, theme, selected }: { readonly width: number; readonly height: number; readonly theme: Theme; readonly selected: ReadonlySet<string> },
+  {
+    width,
+    height,
+    theme,
+    selected,
+  }: { readonly width: number; readonly height: number; readonly theme: Theme; readonly selected: ReadonlySet<string> },
 ): Scene {
   const layout = parallelLayout(columns, rows, width, height)
   const isFaint = (row: ParallelRow): boolean => selected.size > 0 && !selected.has(row.key)

@@ -61,6 +61,10 @@ export interface CloudOptions {
   readonly under?: (frame: Frame) => readonly Mark[]
 }
 
+const LEGEND_ROW = 16
+/** Pixels at the upper right that the screen's tools take. */
+const TOOLS = 210
+
 /** Radius of a point in CSS pixels: smaller where there are many. */
 export const radiusOf = (count: number): number => (count > 20_000 ? 2 : count > 3000 ? 2.5 : count > 400 ? 3.2 : 4.2)
 
@@ -89,7 +93,10 @@ export function wholeView(points: readonly CloudPoint[], axes: Pick<CloudOptions
 }
 
 /** The front of each group, as indices from the best x on: of its measured points, or of its predicted ones if none is measured. */
-export function frontsOf(points: readonly CloudPoint[], { x, y, groups }: Pick<CloudOptions, 'x' | 'y' | 'groups'>): number[][] {
+export function frontsOf(
+  points: readonly CloudPoint[],
+  { x, y, groups }: Pick<CloudOptions, 'x' | 'y' | 'groups'>,
+): number[][] {
   const sign = { x: x.better === 'higher' ? -1 : 1, y: y.better === 'higher' ? -1 : 1 }
   return groups.map((_, group) => {
     const own = [...points.keys()].filter((i) => (points[i]!.group ?? 0) === group && isPlaced(points[i]!, { x, y }))
@@ -109,20 +116,29 @@ export function cloudBase(
   options: CloudOptions,
 ): { readonly frame: Frame; readonly marks: readonly Mark[] } {
   const { width, height, theme, x, y, view, groups, under } = options
+  const key = legend(points, options)
   const f = frame({
     width,
     height,
     theme,
-    margin: { top: 28, right: 20 },
+    margin: { top: 12 + LEGEND_ROW * key.rows, right: 20 },
     x: { domain: view.x, label: x.label, ...(x.log !== undefined && { log: x.log }) },
     y: { domain: view.y, label: y.label, ...(y.log !== undefined && { log: y.log }) },
   })
   const marks: Mark[] = [...(under?.(f) ?? [])]
   fronts.forEach((front, i) => {
-    if (front.length > 0) marks.push(...frontMarks(front.map((at) => points[at]!), groups[i]!, f, options))
+    if (front.length > 0)
+      marks.push(
+        ...frontMarks(
+          front.map((at) => points[at]!),
+          groups[i]!,
+          f,
+          options,
+        ),
+      )
   })
   for (const at of intervalsOf) marks.push(...intervalMarks(points[at]!, f, options))
-  return { frame: f, marks: [...f.marks, ...marks, ...legend(points, f, options)] }
+  return { frame: f, marks: [...f.marks, ...marks, ...key.marks] }
 }
 
 /** The whole figure with every point of the view as a mark. */
@@ -140,7 +156,12 @@ export function cloudScene(points: readonly CloudPoint[], options: CloudOptions)
     const color = p.color ?? theme.ink
     const look = { fill: p.status === 'measured' ? color : theme.ground, stroke: color, width: 1.2, title: p.title }
     const mark = shapeMark(groups[p.group ?? 0]?.shape ?? 'circle', x, y, r, look)
-    const hatch: Mark = { mark: 'path', d: `M${x - r / 2},${y + r / 2}L${x + r / 2},${y - r / 2}`, stroke: color, width: 1 }
+    const hatch: Mark = {
+      mark: 'path',
+      d: `M${x - r / 2},${y + r / 2}L${x + r / 2},${y - r / 2}`,
+      stroke: color,
+      width: 1,
+    }
     return p.status === 'stale' ? [mark, hatch] : [mark]
   })
   return { width, height, marks: [...marks, ...drawn], description: describe(points, fronts, options) }
@@ -158,7 +179,11 @@ export function describe(
 }
 
 /** Where a failed point stands on the axes, in pixels: on the axis of what is known, else at the corner. */
-export function crossPlace(p: CloudPoint, f: Frame, { x, y }: Pick<CloudOptions, 'x' | 'y'>): { readonly x: number; readonly y: number } {
+export function crossPlace(
+  p: CloudPoint,
+  f: Frame,
+  { x, y }: Pick<CloudOptions, 'x' | 'y'>,
+): { readonly x: number; readonly y: number } {
   if (onAxis(p.x, x)) return { x: f.x(p.x), y: f.inner.bottom }
   return { x: f.inner.left, y: onAxis(p.y, y) ? f.y(p.y) : f.inner.bottom }
 }
@@ -166,11 +191,15 @@ export function crossPlace(p: CloudPoint, f: Frame, { x, y }: Pick<CloudOptions,
 function crossMarks(p: CloudPoint, f: Frame, options: CloudOptions): Mark[] {
   const { x, y } = crossPlace(p, f, options)
   if (!within(x, f.inner.left, f.inner.right) || !within(y, f.inner.top, f.inner.bottom)) return []
-  const d = `M${x - 3},${y - 3}l6,6M${x - 3},${y + 3}l6,-6`
-  return [{ mark: 'path', d, stroke: options.theme.ink, width: 1.2, title: p.title }]
+  return [{ mark: 'path', d: cross(x, y), stroke: options.theme.ink, width: 1.2, title: p.title }]
 }
 
-function frontMarks(front: readonly CloudPoint[], { dash }: CloudGroup, f: Frame, { x, y, theme }: CloudOptions): Mark[] {
+function frontMarks(
+  front: readonly CloudPoint[],
+  { dash }: CloudGroup,
+  f: Frame,
+  { x, y, theme }: CloudOptions,
+): Mark[] {
   const { left, right, top, bottom } = f.inner
   const worstX = x.better === 'higher' ? left : right,
     worstY = y.better === 'higher' ? bottom : top
@@ -219,33 +248,48 @@ function statusCounts(points: readonly CloudPoint[]): [PointStatus, number][] {
 }
 
 /** How many of each status, then shape and dash of each named group, above the plot. */
-function legend(points: readonly CloudPoint[], f: Frame, { theme, groups }: CloudOptions): Mark[] {
+function legend(
+  points: readonly CloudPoint[],
+  { width, theme, groups }: CloudOptions,
+): { readonly marks: readonly Mark[]; readonly rows: number } {
   const marks: Mark[] = []
-  let x = f.inner.left + 4
-  const write = (text: string): void => {
-    marks.push({ mark: 'text', x: x + 9, y: 18, text, fill: theme.quiet, size: 11 })
-    x += 9 + text.length * 5.8 + 18
+  const left = 60
+  let x = left,
+    y = 14
+  /** Begins a new row where an entry does not fit. */
+  const need = (text: string, symbol: number): void => {
+    if (x === left || x + symbol + textWidth(text) <= width - TOOLS) return
+    x = left
+    y += LEGEND_ROW
   }
+  const write = (text: string): void => {
+    marks.push({ mark: 'text', x: x + 9, y: y + 4, text, fill: theme.quiet, size: 11 })
+    x += 9 + textWidth(text)
+  }
+  const ink = { stroke: theme.ink, width: 1.2 } as const
   for (const [status, count] of statusCounts(points)) {
-    if (status === 'failed')
-      marks.push({ mark: 'path', d: `M${x - 3},11l6,6M${x - 3},17l6,-6`, stroke: theme.ink, width: 1.2 })
-    else
-      marks.push({ mark: 'circle', x, y: 14, r: 3.5, fill: status === 'measured' ? theme.ink : theme.ground, stroke: theme.ink, width: 1.2 })
-    if (status === 'stale') marks.push({ mark: 'path', d: `M${x - 2},16L${x + 2},12`, stroke: theme.ink, width: 1 })
-    write(`${count.toLocaleString('en')} ${status}`)
+    const text = `${count.toLocaleString('en')} ${status}`
+    need(text, 9)
+    if (status === 'failed') marks.push({ mark: 'path', d: cross(x, y), ...ink })
+    else marks.push({ mark: 'circle', x, y, r: 3.5, fill: status === 'measured' ? theme.ink : theme.ground, ...ink })
+    if (status === 'stale') marks.push({ mark: 'path', d: `M${x - 2},${y + 2}L${x + 2},${y - 2}`, ...ink })
+    write(text)
   }
   for (const { name, shape, dash } of groups) {
     if (name === '') continue
+    need(name, 23)
     x += 8
     marks.push(
-      { mark: 'path', d: `M${x - 12},14h24`, stroke: theme.quiet, width: 1.2, ...(dash !== undefined && { dash }) },
-      shapeMark(shape, x, 14, 3.5, { fill: theme.quiet, stroke: theme.quiet, width: 1 }),
+      { mark: 'path', d: `M${x - 12},${y}h24`, stroke: theme.quiet, width: 1.2, ...(dash !== undefined && { dash }) },
+      shapeMark(shape, x, y, 3.5, { fill: theme.quiet, stroke: theme.quiet, width: 1 }),
     )
     x += 6
     write(name)
   }
-  return marks
+  return { marks, rows: (y - 14) / LEGEND_ROW + 1 }
 }
 
+const textWidth = (text: string): number => text.length * 6.1 + 20
+const cross = (x: number, y: number): string => `M${x - 3},${y - 3}l6,6M${x - 3},${y + 3}l6,-6`
 const within = (value: number, low: number, high: number): boolean => value >= low - 0.5 && value <= high + 0.5
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))

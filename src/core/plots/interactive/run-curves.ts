@@ -3,7 +3,7 @@
 
 import { frame, paddedDomain, type Frame } from '../axes.ts'
 import { spread } from '../curves.ts'
-import { decimate } from '../decimate.ts'
+import { decimate } from '../geometry/decimate.ts'
 import type { Series } from '../geometry/series.ts'
 import type { Domain } from '../geometry/view.ts'
 import type { Mark, Scene } from '../scene.ts'
@@ -56,7 +56,8 @@ export function wholeSteps(runs: readonly { readonly raw: Series }[]): Domain {
 /** Draws the part of the runs that is in view; the y axis fits what is drawn. Values without a place on it are gaps. */
 export function runCurves(runs: readonly DrawnRun[], options: RunCurvesOptions): RunCurves {
   const { width, height, theme, xLabel, yLabel, yLog = false, view, emphasised } = options
-  const isStrong = ({ key }: DrawnRun): boolean => emphasised === undefined || emphasised.size === 0 || emphasised.has(key)
+  const isStrong = ({ key }: DrawnRun): boolean =>
+    emphasised === undefined || emphasised.size === 0 || emphasised.has(key)
   const labelled = labelsOf(runs, view, Math.max(1, Math.floor((height - 60) / LABEL_HEIGHT)), isStrong)
   const right = 16 + Math.min(0.3 * width, Math.max(0, ...labelled.map(({ name }) => name.length)) * 6.6)
   const y = { domain: heights(runs, view, yLog), label: yLabel, log: yLog }
@@ -76,7 +77,7 @@ export function runCurves(runs: readonly DrawnRun[], options: RunCurvesOptions):
       ...(dash !== undefined && series !== raw ? { dash } : smooth === undefined && dash !== undefined ? { dash } : {}),
     })
     return [
-      smooth === undefined ? line(raw, marked === true ? 1.8 : 1.2, 0.9) : line(raw, 1, 0.28),
+      smooth === undefined ? line(raw, marked === true ? 1.8 : 1.2, 0.9) : line(raw, 1, 0.2),
       ...(smooth === undefined ? [] : [line(smooth, 1.8, 1)]),
       ...(marked === true ? circles(run, decimate(raw, columns), f, theme, yLog).map((c) => ({ ...c, key })) : []),
     ]
@@ -172,10 +173,20 @@ function circles({ name, raw }: DrawnRun, indices: readonly number[], f: Frame, 
     const x = f.x(raw.x(i)),
       value = raw.y(i)
     if (x < f.inner.left || x > f.inner.right || (yLog && value <= 0)) return []
-    return [{ mark: 'circle', x, y: f.y(value), r: 2.5, fill: theme.ink, title: `${name}: ${value.toFixed(4)} at ${raw.x(i)}` }]
+    return [
+      {
+        mark: 'circle',
+        x,
+        y: f.y(value),
+        r: 2.5,
+        fill: theme.ink,
+        title: `${name}: ${value.toFixed(4)} at ${raw.x(i)}`,
+      },
+    ]
   })
 }
 
 const fixed = (v: number): number => Math.round(v * 100) / 100
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))
-const clip = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`)
+const clip = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, Math.max(1, most - 1))}…`

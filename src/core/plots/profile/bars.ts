@@ -47,7 +47,9 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
     y: { domain: [bars.length, 0], label: '' },
   })
   // ticks of the rows would only count them
-  const axis = f.marks.filter((m) => !(m.mark === 'text' && (m.anchor === 'end' || m.text === '')) && !isRowLine(m, f.inner.left, f.inner.bottom))
+  const axis = f.marks.filter(
+    (m) => !(m.mark === 'text' && (m.anchor === 'end' || m.text === '')) && !isRowLine(m, f.inner.left, f.inner.bottom),
+  )
   const zero = f.x(0)
   const marks = bars.flatMap((b, i): Mark[] => {
     const y = top + i * row
@@ -82,7 +84,15 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
     }
     const outline: Mark[] =
       b.look === 'rest'
-        ? [{ mark: 'path', d: `M${x},${y + 4}h${Math.max(1, w)}v${row - 8}h${-Math.max(1, w)}z`, stroke: theme.ink, width: 1, dash: '3 3' }]
+        ? [
+            {
+              mark: 'path',
+              d: `M${x},${y + 4}h${Math.max(1, w)}v${row - 8}h${-Math.max(1, w)}z`,
+              stroke: theme.ink,
+              width: 1,
+              dash: '3 3',
+            },
+          ]
         : []
     const interval: Mark[] =
       Number.isFinite(b.low) && Number.isFinite(b.high)
@@ -103,11 +113,19 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
 }
 
 const valueText = ({ value, look }: Bar, unit: string): string =>
-  Number.isFinite(value) ? `${Number(value.toPrecision(3))} ${unit}${look === 'predicted' ? ' predicted' : ''}` : 'no value'
+  Number.isFinite(value)
+    ? `${Number(value.toPrecision(3))} ${unit}${look === 'predicted' ? ' predicted' : ''}`
+    : 'no value'
 
 /** A horizontal grid line that is not the axis itself. */
 function isRowLine(mark: Mark, left: number, bottom: number): boolean {
-  return mark.mark === 'path' && mark.d.startsWith(`M${left},`) && mark.d.includes('H') && !mark.d.startsWith(`M${left},${bottom}H`)
+  return (
+    mark.mark === 'path' &&
+    mark.d.startsWith(`M${left},`) &&
+    mark.d.includes('H') &&
+    !mark.d.startsWith(`M${left},${bottom}H`)
+  )
 }
 
-const clip = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, Math.max(1, Math.floor(most) - 1))}…`)
+const clip = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, Math.max(1, Math.floor(most) - 1))}…`

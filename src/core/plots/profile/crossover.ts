@@ -38,6 +38,8 @@ export interface Crossing {
   readonly latencyMs: number
 }
 
+const LABEL_HEIGHT = 14
+
 /** Where two curves cross, straight between measured points in the logarithms, over the contexts that both cover. */
 export function crossings(a: readonly ContextPoint[], b: readonly ContextPoint[]): Crossing[] {
   const first = logs(a),
@@ -45,7 +47,9 @@ export function crossings(a: readonly ContextPoint[], b: readonly ContextPoint[]
   if (first.length === 0 || second.length === 0) return []
   const from = Math.max(first[0]![0], second[0]![0]),
     to = Math.min(first.at(-1)![0], second.at(-1)![0])
-  const xs = [...new Set([...first, ...second].map(([x]) => x))].filter((x) => x >= from && x <= to).sort((p, q) => p - q)
+  const xs = [...new Set([...first, ...second].map(([x]) => x))]
+    .filter((x) => x >= from && x <= to)
+    .sort((p, q) => p - q)
   const gaps = xs.map((x) => valueAt(first, x) - valueAt(second, x))
   const found: Crossing[] = []
   let last = -1
@@ -63,7 +67,8 @@ export function crossings(a: readonly ContextPoint[], b: readonly ContextPoint[]
   return found
 }
 
-const isUsable = (p: ContextPoint): boolean => p.context > 0 && p.latencyMs > 0 && Number.isFinite(p.context) && Number.isFinite(p.latencyMs)
+const isUsable = (p: ContextPoint): boolean =>
+  p.context > 0 && p.latencyMs > 0 && Number.isFinite(p.context) && Number.isFinite(p.latencyMs)
 
 function logs(points: readonly ContextPoint[]): (readonly [number, number])[] {
   return points
@@ -94,7 +99,16 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
     height,
     theme,
     margin: { right },
-    x: { domain: extent(all.map((p) => p.context), 1), label: 'context, tokens', log: true },
+    x: {
+      domain: extent(
+        all.map((p) => p.context),
+        1,
+      ),
+      label: 'context, tokens',
+      log: true,
+      ticks: all.map((p) => p.context),
+      text: contextText,
+    },
     y: { domain: extent(heights, 1.15), label: yLabel, log: true },
   })
   const inside = (value: number): number => Math.min(f.inner.bottom, f.y(Math.max(value, Number.MIN_VALUE)))
@@ -120,7 +134,9 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
     })),
   ])
   const base = drawn.find(({ key }) => key === against) ?? drawn[0]
-  const crossed = drawn.flatMap((c) => (c === base ? [] : crossings(base!.points, c.points).map((at) => ({ ...at, curve: c }))))
+  const crossed = drawn.flatMap((c) =>
+    c === base ? [] : crossings(base!.points, c.points).map((at) => ({ ...at, curve: c })),
+  )
   const names = spread(
     drawn.map((c) => ({ text: `${c.letter}  ${c.name}`, color: c.color, y: f.y(c.points.at(-1)!.latencyMs) })),
     f.inner.top,
@@ -143,20 +159,28 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
         width: 1.2,
         title: `${base!.name} and ${c.curve.name} cross at ${contextText(c.context)} tokens`,
       })),
-      ...spread(
-        crossed.map((c) => ({ c, y: f.y(c.latencyMs) - 10 })),
-        f.inner.top,
-        f.inner.bottom,
-      ).map(({ c, y }): Mark => ({
+      // read off on the axis: a line down from the crossing, its text beside its foot
+      ...[...crossed]
+        .sort((a, b) => b.context - a.context)
+        .flatMap((c, i): Mark[] => {
+          const x = f.x(c.context),
+            y = f.inner.bottom - 8 - LABEL_HEIGHT * i
+          const text = `${base!.letter} = ${c.curve.letter} at ${contextText(c.context)}`
+          const d = `M${x},${f.y(c.latencyMs) + 6}V${f.inner.bottom}`
+          return [
+            { mark: 'path', d, stroke: theme.quiet, width: 1, dash: '2 3' },
+            { mark: 'rect', x: x + 3, y: y - 11, w: text.length * 6 + 4, h: 14, fill: theme.ground, opacity: 0.85 },
+            { mark: 'text', x: x + 5, y, text, fill: theme.ink, size: 11 },
+          ]
+        }),
+      ...names.map(({ text, color, y }): Mark => ({
         mark: 'text',
-        x: f.x(c.context) - 10,
-        y,
-        text: `${base!.letter} = ${c.curve.letter} at ${contextText(c.context)}`,
-        fill: theme.ink,
-        size: 11,
-        anchor: 'end',
+        x: f.inner.right + 8,
+        y: y + 4,
+        text,
+        fill: color,
+        size: 12,
       })),
-      ...names.map(({ text, color, y }): Mark => ({ mark: 'text', x: f.inner.right + 8, y: y + 4, text, fill: color, size: 12 })),
     ],
     description: `${yLabel} against context in tokens for ${drawn.map((c) => c.name).join(', ')}${found.length > 0 ? `; ${found.join('; ')}` : ''}`,
   }
@@ -170,4 +194,9 @@ function extent(values: readonly number[], room: number): [number, number] {
   return low === high ? [low / 2, high * 2] : [low / room, high * room]
 }
 
-const contextText = (tokens: number): string => (tokens >= 1000 ? `${Number((tokens / 1000).toPrecision(2))}k` : String(Math.round(tokens)))
+/** Tokens in thousands from 1,000 on; in units of 1,024 where they are whole ones. */
+function contextText(tokens: number): string {
+  if (tokens < 1000) return String(Math.round(tokens))
+  const unit = Number.isInteger(tokens) && tokens % 1024 === 0 ? 1024 : 1000
+  return `${Number((tokens / unit).toPrecision(tokens / unit >= 100 ? 3 : 2))}k`
+}

@@ -33,7 +33,7 @@ export type Client<N> = {
     readonly [Verb in keyof N[Noun]]: N[Noun][Verb] extends Call<infer A, infer R>
       ? keyof A extends never
         ? () => Promise<Awaited<R>>
-        : {} extends Input<A>
+        : Record<never, never> extends Input<A>
           ? (args?: Input<A>) => Promise<Awaited<R>>
           : (args: Input<A>) => Promise<Awaited<R>>
       : never

@@ -42,6 +42,10 @@ export const templates: readonly Template[] = [
 export function applyTemplate(project: Project, template: Template): void {
   for (const [name, text] of Object.entries(template.designs)) {
     const spec = { ...parseSpecText(text), name }
-    saveDocument(project, { kind: 'design', name, body: JSON.parse(JSON.stringify({ spec, text: printSpecText(spec) })) as Record<string, unknown> })
+    saveDocument(project, {
+      kind: 'design',
+      name,
+      body: JSON.parse(JSON.stringify({ spec, text: printSpecText(spec) })) as Record<string, unknown>,
+    })
   }
 }

@@ -221,4 +221,6 @@ export function freeLabel(items: Items): string {
 
 /** Whether a selection still points at items. */
 export const existing = (items: Items, selection: readonly Path[]): Path[] =>
-  selection.filter((path, i) => itemAt(items, path) !== undefined && selection.findIndex((p) => samePath(p, path)) === i)
+  selection.filter(
+    (path, i) => itemAt(items, path) !== undefined && selection.findIndex((p) => samePath(p, path)) === i,
+  )

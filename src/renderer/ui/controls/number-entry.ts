@@ -15,7 +15,8 @@ export function readNumber(text: string, rules: NumberRules): NumberEntry {
   const clean = text.replace(/[\s_]/g, '').replace('\u2212', '-')
   if (clean === '') return rules.nullable === true ? { value: null } : { error: 'a number is needed' }
   const value = Number(clean)
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(clean) || !Number.isFinite(value)) return { error: `${text.trim()} is not a number` }
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(clean) || !Number.isFinite(value))
+    return { error: `${text.trim()} is not a number` }
   if (rules.integer === true && !Number.isInteger(value)) return { error: `${text.trim()} is not a whole number` }
   if (value < rules.min || value > rules.max) return { error: `must be from ${rules.min} to ${rules.max}` }
   return { value }

@@ -22,6 +22,9 @@ export function toPosition(value: number, { min, max, log }: SliderScale): numbe
 export function fromPosition(position: number, { min, max, step, log }: SliderScale): number {
   const share = Math.max(0, Math.min(1, position / POSITIONS))
   const raw = log === true ? min * (max / min) ** share : min + (max - min) * share
-  const value = step === undefined ? Number(raw.toPrecision(3)) : Number((min + Math.round((raw - min) / step) * step).toPrecision(12))
+  const value =
+    step === undefined
+      ? Number(raw.toPrecision(3))
+      : Number((min + Math.round((raw - min) / step) * step).toPrecision(12))
   return Math.max(min, Math.min(max, value))
 }

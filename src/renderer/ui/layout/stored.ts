@@ -24,4 +24,5 @@ export function writeStored(key: string | undefined, value: unknown): void {
 }
 
 export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
-export const isSize = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
+export const isSize = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0

@@ -24,7 +24,12 @@ function range(keyAt: (line: number) => string | undefined, from: number, to: nu
 }
 
 /** A click on a line: alone; with Mod added or taken out; with Shift from the anchor to here. */
-export function clickLine(choice: Choice, line: number, keyAt: (line: number) => string | undefined, { shift, mod }: Modifiers): Choice {
+export function clickLine(
+  choice: Choice,
+  line: number,
+  keyAt: (line: number) => string | undefined,
+  { shift, mod }: Modifiers,
+): Choice {
   if (shift && choice.anchor >= 0) {
     const span = range(keyAt, choice.anchor, line)
     return { active: line, anchor: choice.anchor, selected: mod ? new Set([...choice.selected, ...span]) : span }
@@ -52,7 +57,12 @@ export function moveLine(key: string, active: number, count: number, page: numbe
 }
 
 /** A move by key: selects the line; with Shift the range from the anchor; with Mod only the active line moves. */
-export function moveChoice(choice: Choice, line: number, keyAt: (line: number) => string | undefined, { shift, mod }: Modifiers): Choice {
+export function moveChoice(
+  choice: Choice,
+  line: number,
+  keyAt: (line: number) => string | undefined,
+  { shift, mod }: Modifiers,
+): Choice {
   if (mod && !shift) return { ...choice, active: line }
   if (!shift) return clickLine(choice, line, keyAt, { shift: false, mod: false })
   const anchor = choice.anchor < 0 ? Math.max(0, choice.active) : choice.anchor

@@ -13,7 +13,11 @@ function compare(a: CellValue, b: CellValue): number {
 const isMissing = (value: CellValue): boolean => value === null || value === undefined || Number.isNaN(value)
 
 /** The rows in the order of a sort; equal ones keep their order and missing values stand last either way. */
-export function sortRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sort: Sort | undefined): readonly Row[] {
+export function sortRows<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  sort: Sort | undefined,
+): readonly Row[] {
   const column = columns.find((candidate) => candidate.key === sort?.column)
   if (sort === undefined || column === undefined) return rows
   const sign = sort.direction === 'up' ? 1 : -1

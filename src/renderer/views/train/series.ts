@@ -32,7 +32,12 @@ export function axisOf({ metrics, marked }: Series): string {
 
 /** Points as CSV, one row for each point. */
 export function curvesCsv(
-  curves: readonly { readonly name: string; readonly metric: string; readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> }[],
+  curves: readonly {
+    readonly name: string
+    readonly metric: string
+    readonly steps: ArrayLike<number>
+    readonly values: ArrayLike<number>
+  }[],
 ): string {
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
   const rows = curves.flatMap(({ name, metric, steps, values }) =>

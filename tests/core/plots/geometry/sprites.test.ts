@@ -27,7 +27,10 @@ it('a solid mark is its colour in the middle, a hollow one the ground, and both 
 
 it('filled shapes of one radius have about the same area', () => {
   const area = (shape: Shape): number =>
-    sprite({ shape, radius: 10, fill: INK, stroke: INK, strokeWidth: 0 }).pixels.reduce((sum, p) => sum + (p >>> 24) / 255, 0)
+    sprite({ shape, radius: 10, fill: INK, stroke: INK, strokeWidth: 0 }).pixels.reduce(
+      (sum, p) => sum + (p >>> 24) / 255,
+      0,
+    )
   for (const shape of ['circle', 'square', 'diamond', 'triangle'] as const)
     expect(area(shape)).toBeGreaterThan(0.85 * Math.PI * 100)
   for (const shape of ['circle', 'square', 'diamond', 'triangle'] as const)
@@ -36,7 +39,14 @@ it('filled shapes of one radius have about the same area', () => {
 
 it('stamps are cut at the edges and never leave the raster', () => {
   const r = { ...raster(20, 20), left: 5, right: 15, top: 5, bottom: 15 }
-  for (const [x, y] of [[5, 5], [15, 10], [-3, 9], [40, 40], [10, 14.6]] as const) stamp(r, solid('circle'), x, y)
+  for (const [x, y] of [
+    [5, 5],
+    [15, 10],
+    [-3, 9],
+    [40, 40],
+    [10, 14.6],
+  ] as const)
+    stamp(r, solid('circle'), x, y)
   const painted = [...r.pixels.keys()].filter((i) => r.pixels[i] !== 0)
   expect(painted.length).toBeGreaterThan(20)
   for (const i of painted) {

@@ -37,13 +37,25 @@ it('a row matches if it lies in every range', () => {
   expect(parallelMatches(COLUMNS, ROWS, new Map([['depth', [0, 10]]]))).toEqual(['a', 'c'])
   const value = fc.option(fc.double({ min: -10, max: 10, noNaN: true }), { nil: null })
   fc.assert(
-    fc.property(fc.array(fc.tuple(value, value, value)), fc.double({ min: -10, max: 0 }), fc.double({ min: 0, max: 10 }), (list, low, high) => {
-      const rows = list.map((values, i) => ({ key: String(i), values }))
-      const both = parallelMatches(COLUMNS, rows, new Map([['loss', [low, high]], ['depth', [low, high]]]))
-      const one = parallelMatches(COLUMNS, rows, new Map([['loss', [low, high]]]))
-      const other = new Set(parallelMatches(COLUMNS, rows, new Map([['depth', [low, high]]])))
-      expect(both).toEqual(one.filter((key) => other.has(key)))
-    }),
+    fc.property(
+      fc.array(fc.tuple(value, value, value)),
+      fc.double({ min: -10, max: 0 }),
+      fc.double({ min: 0, max: 10 }),
+      (list, low, high) => {
+        const rows = list.map((values, i) => ({ key: String(i), values }))
+        const both = parallelMatches(
+          COLUMNS,
+          rows,
+          new Map([
+            ['loss', [low, high]],
+            ['depth', [low, high]],
+          ]),
+        )
+        const one = parallelMatches(COLUMNS, rows, new Map([['loss', [low, high]]]))
+        const other = new Set(parallelMatches(COLUMNS, rows, new Map([['depth', [low, high]]])))
+        expect(both).toEqual(one.filter((key) => other.has(key)))
+      },
+    ),
   )
 })
 

@@ -56,7 +56,10 @@ describe('fronts', () => {
   it('belong to their group, and no value off a log axis is on one', () => {
     const points = [point('a', 1, 1), point('b', 2, 2, { group: 1 }), point('c', -1, 0)]
     const x = { label: 'x', log: true }
-    expect(frontsOf(points, { ...options(), x, groups: [...GROUPS, { name: 'other', shape: 'square' }] })).toEqual([[0], [1]])
+    expect(frontsOf(points, { ...options(), x, groups: [...GROUPS, { name: 'other', shape: 'square' }] })).toEqual([
+      [0],
+      [1],
+    ])
   })
 })
 

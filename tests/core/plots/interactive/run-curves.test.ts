@@ -14,7 +14,15 @@ function runOf(key: string, values: readonly number[], smoothing?: number): Draw
   return { key, name: key, raw, smooth }
 }
 const draw = (runs: readonly DrawnRun[], options: Partial<RunCurvesOptions> = {}) =>
-  runCurves(runs, { width: 500, height: 300, theme: LIGHT, xLabel: 'step', yLabel: 'loss', view: wholeSteps(runs), ...options })
+  runCurves(runs, {
+    width: 500,
+    height: 300,
+    theme: LIGHT,
+    xLabel: 'step',
+    yLabel: 'loss',
+    view: wholeSteps(runs),
+    ...options,
+  })
 const curves = ({ scene, frame }: ReturnType<typeof draw>): PathMark[] =>
   scene.marks.slice(frame.marks.length).filter((m) => m.mark === 'path')
 

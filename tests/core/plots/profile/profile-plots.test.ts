@@ -49,7 +49,13 @@ describe('crossover', () => {
   it('marks the crossing and says it', () => {
     const scene = crossoverScene(
       [
-        { key: 'a', name: 'softmax', letter: 'A', color: '#2F62C9', points: [...power(0.001, 1), { context: 0, latencyMs: NaN, low: 0, high: 0 }] },
+        {
+          key: 'a',
+          name: 'softmax',
+          letter: 'A',
+          color: '#2F62C9',
+          points: [...power(0.001, 1), { context: 0, latencyMs: NaN, low: 0, high: 0 }],
+        },
         { key: 'b', name: 'linear', letter: 'l', color: '#6B6F9C', points: power(1, 0) },
       ],
       { width: 600, height: 360, theme: LIGHT, yLabel: 'decode, ms' },
@@ -96,13 +102,18 @@ describe('lines of equal value', () => {
   it('lie on the level of a plane', () => {
     const level = fc.double({ min: 0.1, max: 8, noNaN: true })
     fc.assert(
-      fc.property(level, fc.double({ min: 0.1, max: 2, noNaN: true }), fc.double({ min: 0.1, max: 2, noNaN: true }), (at, a, b) => {
-        const plane = (x: number, y: number): number => a * x + b * y
-        for (const p of isoSegments(plane, 5, 4, at)) {
-          expect(plane(p.x0, p.y0)).toBeCloseTo(at, 9)
-          expect(plane(p.x1, p.y1)).toBeCloseTo(at, 9)
-        }
-      }),
+      fc.property(
+        level,
+        fc.double({ min: 0.1, max: 2, noNaN: true }),
+        fc.double({ min: 0.1, max: 2, noNaN: true }),
+        (at, a, b) => {
+          const plane = (x: number, y: number): number => a * x + b * y
+          for (const p of isoSegments(plane, 5, 4, at)) {
+            expect(plane(p.x0, p.y0)).toBeCloseTo(at, 9)
+            expect(plane(p.x1, p.y1)).toBeCloseTo(at, 9)
+          }
+        },
+      ),
     )
   })
 
@@ -120,9 +131,24 @@ describe('lines of equal value', () => {
 
   it('are drawn over a heat map with their text', () => {
     const cells = [1, 2, 4, 8].map((value, i) => ({ column: i % 2, row: i >> 1, value, text: String(value) }))
-    const options = { width: 400, height: 300, theme: LIGHT, columns: ['1', '2'], rows: ['1', '2'], xLabel: 'x', yLabel: 'y', valueLabel: 'ms' }
+    const options = {
+      width: 400,
+      height: 300,
+      theme: LIGHT,
+      columns: ['1', '2'],
+      rows: ['1', '2'],
+      xLabel: 'x',
+      yLabel: 'y',
+      valueLabel: 'ms',
+    }
     const plain = heatMapScene(cells, options)
-    const lined = heatMapScene(cells, { ...options, isoLines: [{ value: 3, text: '3 ms' }, { value: 99, text: '99 ms' }] })
+    const lined = heatMapScene(cells, {
+      ...options,
+      isoLines: [
+        { value: 3, text: '3 ms' },
+        { value: 99, text: '99 ms' },
+      ],
+    })
     expect(lined.marks.length - plain.marks.length).toBe(4)
     expect(lined.marks.some((m) => m.mark === 'text' && m.text === '3 ms')).toBe(true)
   })

@@ -61,7 +61,12 @@ export async function openOnMachine(
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
     const once = await runOnce(machine, plan, memory)
-    const replay = await machine.prepare(...commandsOf(plan.steps.filter((step) => !step.isOnce), memory))
+    const replay = await machine.prepare(
+      ...commandsOf(
+        plan.steps.filter((step) => !step.isOnce),
+        memory,
+      ),
+    )
     const times: OpenTimes = {
       passesS: (passed - started) / 1000,
       encodeS: (scheduled - passed) / 1000,
@@ -134,7 +139,8 @@ class SessionMemory {
       const once = keptOnce(plan.steps)
       for (const buffer of plan.buffers) {
         if (buffer.home === 'state') this.#addState(buffer, program, options)
-        else if (buffer.home !== 'arena' || once.has(buffer)) this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
+        else if (buffer.home !== 'arena' || once.has(buffer))
+          this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
         if (buffer.constant !== undefined) machine.upload(this.address(buffer), constantData(buffer))
       }
       const { offsets, arenaBytes } = plan.memory

@@ -40,9 +40,13 @@ export function needLibrary(library: CudaLibrary, find = findLibrary): string {
 function checkedDriver(): CudaDriver {
   const driver = openDriver(needLibrary('driver'))
   if (driver.version < MIN_DRIVER)
-    throw new HeddleError('target-missing', `the NVIDIA driver speaks CUDA ${versionText(driver.version)}; CUDA 12.0 is the least`, {
-      hint: 'update the NVIDIA driver',
-    })
+    throw new HeddleError(
+      'target-missing',
+      `the NVIDIA driver speaks CUDA ${versionText(driver.version)}; CUDA 12.0 is the least`,
+      {
+        hint: 'update the NVIDIA driver',
+      },
+    )
   if (Number(driver.get('counting devices', 'cuDeviceGetCount', 0)) === 0)
     throw new HeddleError('target-missing', 'the NVIDIA driver finds no device', { hint: 'check CUDA_VISIBLE_DEVICES' })
   return driver
@@ -58,7 +62,10 @@ export function openDevice(): Device {
   const driver = checkedDriver()
   const { name, capability } = describeDevice(driver, 0)
   if (Number.parseInt(capability) < MIN_CAPABILITY)
-    throw new HeddleError('target-missing', `${name} has compute capability ${capability}; ${MIN_CAPABILITY}.0 is the least`)
+    throw new HeddleError(
+      'target-missing',
+      `${name} has compute capability ${capability}; ${MIN_CAPABILITY}.0 is the least`,
+    )
   const nvrtc = openNvrtc(needLibrary('nvrtc'))
   const lt = openCublasLt(needLibrary('cublasLt'))
   device = new Device(driver, nvrtc, lt, 0)
@@ -71,7 +78,10 @@ function probe(): Availability {
     const driver = checkedDriver()
     const { name, capability } = describeDevice(driver, 0)
     if (Number.parseInt(capability) < MIN_CAPABILITY)
-      return { isAvailable: false, reason: `${name} has compute capability ${capability}; ${MIN_CAPABILITY}.0 is the least` }
+      return {
+        isAvailable: false,
+        reason: `${name} has compute capability ${capability}; ${MIN_CAPABILITY}.0 is the least`,
+      }
     needLibrary('nvrtc')
     needLibrary('cublasLt')
     return { isAvailable: true, version: `CUDA ${versionText(driver.version)}, ${name}` }

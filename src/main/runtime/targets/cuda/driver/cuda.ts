@@ -109,4 +109,9 @@ function open(path: string): CudaDriver {
 }
 
 /** Attributes of cuDeviceGetAttribute. */
-export const DEVICE_ATTRIBUTE = { capabilityMajor: 75, capabilityMinor: 76, multiprocessors: 16, sharedPerBlock: 97 } as const
+export const DEVICE_ATTRIBUTE = {
+  capabilityMajor: 75,
+  capabilityMinor: 76,
+  multiprocessors: 16,
+  sharedPerBlock: 97,
+} as const

@@ -61,7 +61,11 @@ export class Device implements Machine {
     if (code === SUCCESS) return BigInt(slot[0] as number)
     const hint = 'use a smaller batch or sequence, or close other programs that use the device'
     if (code === OUT_OF_MEMORY)
-      throw new HeddleError('target-failed', `${mib(bytes)} do not fit in device memory, of which ${mib(this.freeBytes())} are free`, { hint })
+      throw new HeddleError(
+        'target-failed',
+        `${mib(bytes)} do not fit in device memory, of which ${mib(this.freeBytes())} are free`,
+        { hint },
+      )
     this.#driver.call(`allocating ${mib(bytes)}`, 'cuMemAlloc', slot, Math.max(bytes, 256))
     return BigInt(slot[0] as number)
   }
@@ -144,8 +148,7 @@ export class Device implements Machine {
     const driver = this.#driver
     switch (command.kind) {
       case 'copy':
-        return () =>
-          driver.call('copying', 'cuMemcpyDtoDAsync', command.to, command.from, command.bytes, this.#stream)
+        return () => driver.call('copying', 'cuMemcpyDtoDAsync', command.to, command.from, command.bytes, this.#stream)
       case 'clear':
         return () => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, this.#stream)
       case 'matmul': {

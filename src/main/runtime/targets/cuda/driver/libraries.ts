@@ -82,7 +82,9 @@ const inToolkit = (home: string): string[] =>
 function configuredFolders({ environment }: SearchPlace): string[] {
   return [
     ...listed(environment['HEDDLE_CUDA_LIBRARIES']),
-    ...[environment['CUDA_HOME'], environment['CUDA_PATH']].filter((home) => home !== undefined && isAbsolute(home)).flatMap((home) => inToolkit(home!)),
+    ...[environment['CUDA_HOME'], environment['CUDA_PATH']]
+      .filter((home) => home !== undefined && isAbsolute(home))
+      .flatMap((home) => inToolkit(home!)),
     ...listed(environment['LD_LIBRARY_PATH']),
   ]
 }

@@ -74,7 +74,10 @@ export interface Machine {
   /** Waits for everything before, then copies. */
   download(address: bigint, into: ArrayBufferView): void
   clear(address: bigint, bytes: number): void
-  prepare(kernels: readonly Kernel[], commands: readonly Command[]): Promise<Replay & { readonly prepared: PrepareTimes }>
+  prepare(
+    kernels: readonly Kernel[],
+    commands: readonly Command[],
+  ): Promise<Replay & { readonly prepared: PrepareTimes }>
   /** Waits for all work, without blocking the event loop. */
   finish(): Promise<void>
   /** Waits for all work. */

@@ -12,10 +12,16 @@ export type NativeFunction = ((...args: readonly unknown[]) => unknown) & {
 
 let loaded: Koffi | undefined
 
+/** A compiler needs more than the 128 KiB of stack that koffi gives to calls on other threads. */
+const STACK_BYTES = 16 << 20
+
 /** The binding itself; throws HeddleError `target-missing` when the package does not load here. */
 export function loadKoffi(): Koffi {
   try {
-    loaded ??= createRequire(import.meta.url)('koffi') as Koffi
+    if (loaded === undefined) {
+      loaded = createRequire(import.meta.url)('koffi') as Koffi
+      deepenStacks(loaded)
+    }
     return loaded
   } catch (error) {
     throw new HeddleError('target-missing', `the package koffi cannot be loaded: ${(error as Error).message}`, {
@@ -23,6 +29,18 @@ export function loadKoffi(): Koffi {
     })
   }
 }
+
+/** The size can only be set before koffi's first call, which another target may have made. */
+function deepenStacks(koffi: Koffi): void {
+  try {
+    koffi.config({ ...koffi.config(), async_stack_size: STACK_BYTES, sync_stack_size: STACK_BYTES })
+  } catch {
+    // callers ask hasDeepStacks
+  }
+}
+
+/** Whether deep native code may run on other threads. */
+export const hasDeepStacks = (): boolean => Number(loadKoffi().config().async_stack_size) >= STACK_BYTES
 
 // NOTE: koffi unloads a library once its handle is collected, while functions of it may still be called
 const handles: unknown[] = []

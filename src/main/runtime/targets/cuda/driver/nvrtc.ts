@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { sha256 } from '#core/graph/sha256.ts'
 import { HeddleError } from '#core/errors.ts'
 import { defaultCacheFolder } from '../../../data/cache-folder.ts'
-import { keepLoaded, loadFunctions } from './native.ts'
+import { hasDeepStacks, keepLoaded, loadFunctions } from './native.ts'
 import type { NativeFunction } from './native.ts'
 
 const PROTOTYPES = {
@@ -75,17 +75,22 @@ async function compile(
   const program = slot[0]
   try {
     const options = [`--gpu-architecture=${architecture}`, ...OPTIONS]
-    const code = await new Promise<unknown>((resolve, reject) => {
-      functions.compile.async(program, options.length, options, (error: unknown, result: unknown) =>
-        error === null || error === undefined ? resolve(result) : reject(error as Error),
-      )
-    })
+    const code = !hasDeepStacks()
+      ? functions.compile(program, options.length, options)
+      : await new Promise<unknown>((resolve, reject) => {
+          functions.compile.async(program, options.length, options, (error: unknown, result: unknown) =>
+            error === null || error === undefined ? resolve(result) : reject(error as Error),
+          )
+        })
     if (code !== 0) {
       const size: unknown[] = [0]
       check(functions.logSize(program, size), 'reading its log')
       const log = Buffer.alloc(Number(size[0]))
       check(functions.log(program, log), 'reading its log')
-      throw new HeddleError('target-failed', `nvrtc refused a kernel: ${log.toString('utf8').replace(/\0+$/, '').trim()}`)
+      throw new HeddleError(
+        'target-failed',
+        `nvrtc refused a kernel: ${log.toString('utf8').replace(/\0+$/, '').trim()}`,
+      )
     }
     const size: unknown[] = [0]
     check(functions.cubinSize(program, size), 'reading the machine code')

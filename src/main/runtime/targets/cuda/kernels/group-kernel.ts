@@ -41,10 +41,11 @@ function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferO
       return buffer === undefined ? undefined : writer.load(buffer, place)
     },
   })
-  for (const member of job.members) {
-    const element = emitter.element(member, at)
-    if (stored.has(member)) emitter.lines.push(writer.store(bufferOf(member)!, at, element))
-  }
+  // a state may be overwritten where it is read, so everything is read before anything is stored
+  const elements = job.members.map((member) => emitter.element(member, at))
+  job.members.forEach((member, i) => {
+    if (stored.has(member)) emitter.lines.push(writer.store(bufferOf(member)!, at, elements[i]!))
+  })
   const perThread = job.size >= THREADS * PER_THREAD * 132 ? PER_THREAD : 1
   const body = [
     '#pragma unroll',
@@ -119,8 +120,14 @@ function rowKernel(
   scalars(-1)
   for (let walk = 0; walk < count; walk++) {
     const reductions = job.members.filter((m) => isReduction(m.node) && walkOf.get(m)!.walk === walk)
-    const outputs = job.members.filter((m) => !isScalar(m) && stored.has(m) && walkOf.get(m)!.walk === walk)
-    const emitter = new Emitter({ read: (value, place, isConditional) => readInWalk(value, place, isConditional) }, `w${walk}_`)
+    // an overwritten state waits for the last walk, since all walks may read the old one
+    const storedIn = (member: Value): number =>
+      bufferOf(member)!.home === 'state' ? count - 1 : walkOf.get(member)!.walk
+    const outputs = job.members.filter((m) => !isScalar(m) && stored.has(m) && storedIn(m) === walk)
+    const emitter = new Emitter(
+      { read: (value, place, isConditional) => readInWalk(value, place, isConditional) },
+      `w${walk}_`,
+    )
     const readInWalk = (value: Value, place: Index, isConditional: boolean): string | undefined => {
       const name = names.get(value)
       if (name !== undefined && isScalar(value)) return name
@@ -143,10 +150,10 @@ function rowKernel(
       const combine = reduction.node.op === 'reduce_sum' ? 'add_f' : 'larger'
       emitter.lines.push(`${accumulator} = ${combine}(${accumulator}, ${element});`)
     }
-    for (const output of outputs) {
-      const element = emitter.element(output, at)
-      emitter.lines.push(`if (isRow) ${writer.store(bufferOf(output)!, at, element)}`)
-    }
+    const elements = outputs.map((output) => emitter.element(output, at))
+    outputs.forEach((output, i) =>
+      emitter.lines.push(`if (isRow) ${writer.store(bufferOf(output)!, at, elements[i]!)}`),
+    )
     if (emitter.lines.length > 0)
       body.push(
         keeps ? '#pragma unroll' : '#pragma unroll 4',

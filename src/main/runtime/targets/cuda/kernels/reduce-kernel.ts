@@ -76,7 +76,9 @@ function termLines(node: Node, writer: KernelWriter, outputs: number, terms: num
     variable('k', terms),
     shape.map((size, axis) => (axes.includes(axis) ? size : 1)),
   )
-  const place = shape.map((size, axis) => (size === 1 ? literal(0) : axes.includes(axis) ? reduced[axis]! : kept[axis]!))
+  const place = shape.map((size, axis) =>
+    size === 1 ? literal(0) : axes.includes(axis) ? reduced[axis]! : kept[axis]!,
+  )
   const emitter = reader(writer)
   const element = emitter.element(operand, flatten(place, shape))
   return [...emitter.lines, `sum = ${combineOf(node)}(sum, ${element});`]

@@ -152,15 +152,10 @@ class Grouping {
     return home !== undefined
   }
 
-  #accepts(
-    draft: Draft,
-    size: number,
-    rowLength: number | undefined,
-    reads: readonly Read[],
-    asRow: boolean,
-  ): boolean {
+  #accepts(draft: Draft, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
     const { job } = draft
-    if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS) return false
+    if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS)
+      return false
     const whole = asRow ? size * (job.rowLength ?? 0) : size
     if (job.size !== whole || whole === 0) return false
     if (asRow && job.rowLength === undefined) return false
@@ -191,7 +186,8 @@ class Grouping {
     const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
     if (!reads.every((r) => this.ownerOf(r.value) !== other || liesRight(r, a.size, length, asRow))) return
     // reads between the two groups lie right only where the value itself reads; others keep them apart
-    const between = (from: Draft, to: Draft): boolean => [...from.reads].some((v) => v !== value && this.ownerOf(v) === to)
+    const between = (from: Draft, to: Draft): boolean =>
+      [...from.reads].some((v) => v !== value && this.ownerOf(v) === to)
     if (between(other, into)) return
     const direct = [...into.reads].filter((v) => this.ownerOf(v) === other)
     if (!direct.every((v) => reads.some((read) => read.value === v))) return

@@ -73,7 +73,8 @@ function mayOverwrite(job: Job, old: Value, value: Value, roots: ReadonlySet<Val
       const isRow = rowLength !== undefined && sizeOf(value.type.shape) * rowLength === size
       if (isRow && rowLength > 1) return !job.members.some((member) => readsOld(member, old, roots).length > 0)
       return job.members.every((member) => {
-        const asRow = rowLength !== undefined && !isReduction(member.node) && sizeOf(member.type.shape) * rowLength === size
+        const asRow =
+          rowLength !== undefined && !isReduction(member.node) && sizeOf(member.type.shape) * rowLength === size
         return readsOld(member, old, roots).every((read) => !asRow && liesRight(read, size, undefined, false))
       })
     }

@@ -16,7 +16,13 @@ interface Term {
 
 type Atom =
   | { readonly kind: 'variable'; readonly key: string; readonly max: number }
-  | { readonly kind: 'quotient' | 'remainder'; readonly key: string; readonly max: number; readonly of: Index; readonly by: number }
+  | {
+      readonly kind: 'quotient' | 'remainder'
+      readonly key: string
+      readonly max: number
+      readonly of: Index
+      readonly by: number
+    }
 
 /** Two indices are equal whenever their keys are. */
 export const keyOf = (index: Index): string =>
@@ -86,7 +92,13 @@ function divide(a: Index, by: number): { whole: Index; rest: Index } {
     Math.floor(a.constant / by),
     a.terms.filter((t) => t.factor % by === 0).map((t) => ({ factor: t.factor / by, atom: t.atom })),
   )
-  return { whole, rest: normal(a.constant % by, a.terms.filter((t) => t.factor % by !== 0)) }
+  return {
+    whole,
+    rest: normal(
+      a.constant % by,
+      a.terms.filter((t) => t.factor % by !== 0),
+    ),
+  }
 }
 
 /** a = high · at + low with low < at and `at` a divisor of `by`: low plays no part in the quotient. */
@@ -117,8 +129,7 @@ function normal(constant: number, given: readonly Term[]): Index {
       const partner = terms.find((t) => t !== low && t.factor === low.factor * by && continues(t.atom, of, by))
       if (partner === undefined) continue
       const rest = terms.filter((t) => t !== low && t !== partner)
-      const whole =
-        partner.atom.kind === 'remainder' ? remainder(of, by * partner.atom.by) : of
+      const whole = partner.atom.kind === 'remainder' ? remainder(of, by * partner.atom.by) : of
       const sum = plus({ constant, terms: rest, max: 0 }, times(whole, low.factor))
       constant = sum.constant
       terms = [...sum.terms]
@@ -142,7 +153,9 @@ function continues(atom: Atom, of: Index, by: number): boolean {
 
 /** C text of an index. */
 export function indexText(index: Index): string {
-  const parts = index.terms.map(({ factor, atom }) => (factor === 1 ? atomText(atom) : `${atomText(atom)} * ${factor}u`))
+  const parts = index.terms.map(({ factor, atom }) =>
+    factor === 1 ? atomText(atom) : `${atomText(atom)} * ${factor}u`,
+  )
   if (index.constant !== 0 || parts.length === 0) parts.push(`${index.constant}u`)
   return parts.length === 1 ? parts[0]! : `(${parts.join(' + ')})`
 }

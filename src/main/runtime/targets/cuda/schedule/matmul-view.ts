@@ -28,13 +28,7 @@ export function matmulSizes(node: Node): MatmulSizes {
 }
 
 /** Place of element (batch, row, column) of operand 0 or 1, read as the product reads it. */
-export function operandPlace(
-  node: Node,
-  side: 0 | 1,
-  batch: readonly Index[],
-  row: Index,
-  column: Index,
-): Index {
+export function operandPlace(node: Node, side: 0 | 1, batch: readonly Index[], row: Index, column: Index): Index {
   const { shape } = node.inputs[side]!.type
   const flip = node.attrs[side === 0 ? 'transposeA' : 'transposeB'] === true
   const lead = shape.slice(0, -2)

@@ -24,8 +24,7 @@ const SMALL = 1 << 12
 const NARROW = 16
 
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
-  if (compute === 'f32')
-    return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
+  if (compute === 'f32') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
   const isConstantProduct = (node: Node): boolean =>
     node.op === 'matmul' && node.inputs.some((input) => baseOf(input).node.op === 'constant')

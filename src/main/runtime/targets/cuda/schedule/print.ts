@@ -45,7 +45,9 @@ export function printSchedule({ steps, memory, compute }: Schedule): string {
 /** The generated kernels, each once. */
 export function printKernels({ steps }: Schedule): string {
   const sources = new Map(
-    steps.flatMap(({ action }) => (action.kind === 'kernel' ? [[action.launch.kernel.name, action.launch.kernel.source]] : [])),
+    steps.flatMap(({ action }) =>
+      action.kind === 'kernel' ? [[action.launch.kernel.name, action.launch.kernel.source]] : [],
+    ),
   )
   return [...sources.values()].join('\n\n')
 }

@@ -28,7 +28,13 @@ export interface BufferPlace {
 
 export type Action =
   | { readonly kind: 'kernel'; readonly launch: Launch }
-  | { readonly kind: 'matmul'; readonly shape: MatmulShape; readonly a: BufferPlace; readonly b: BufferPlace; readonly c: BufferPlace }
+  | {
+      readonly kind: 'matmul'
+      readonly shape: MatmulShape
+      readonly a: BufferPlace
+      readonly b: BufferPlace
+      readonly c: BufferPlace
+    }
   | { readonly kind: 'copy'; readonly from: Buffer; readonly to: Buffer }
 
 export interface Step {
@@ -131,7 +137,11 @@ class Scheduler {
         places.push({ name, buffer: this.#inputs.get(state)!, from: undefined })
       } else if (state !== undefined) places.push({ name, buffer: this.#inputs.get(state)!, from: base })
       else if (this.#bufferOf.has(base) || base.node.op === 'input')
-        places.push({ name, buffer: this.#add('result', storedExactly(base.type.dtype), sizeOf(base.type.shape), name), from: base })
+        places.push({
+          name,
+          buffer: this.#add('result', storedExactly(base.type.dtype), sizeOf(base.type.shape), name),
+          from: base,
+        })
       else {
         const buffer = this.#add('result', storedExactly(base.type.dtype), sizeOf(base.type.shape), name)
         this.#bufferOf.set(base, buffer)
@@ -186,11 +196,18 @@ class Scheduler {
         const result = job.node.outputs[0]!
         this.#make(result)
         const scratchSize = reduceScratch(job)
-        const scratch = scratchSize === 0 ? undefined : this.#add('arena', 'f32', scratchSize, `parts of %${job.node.id}`)
+        const scratch =
+          scratchSize === 0 ? undefined : this.#add('arena', 'f32', scratchSize, `parts of %${job.node.id}`)
         const launches = reduceKernels(job, scratch, memory)
         launches.forEach((launch, i) => {
           const writes = i === launches.length - 1 ? this.#bufferOf.get(result)! : scratch!
-          this.#push({ kind: 'kernel', launch }, launch.buffers.filter((b) => b !== writes), [writes], job.node.op, job.node.scope)
+          this.#push(
+            { kind: 'kernel', launch },
+            launch.buffers.filter((b) => b !== writes),
+            [writes],
+            job.node.op,
+            job.node.scope,
+          )
         })
         return
       }
@@ -265,7 +282,9 @@ class Scheduler {
       if (source === undefined) throw new Error(`cuda: output ${buffer.name} has no memory`)
       if (source === buffer) continue
       const same = source.stored === buffer.stored
-      const action: Action = same ? { kind: 'copy', from: source, to: buffer } : { kind: 'kernel', launch: convertKernel(source, buffer) }
+      const action: Action = same
+        ? { kind: 'copy', from: source, to: buffer }
+        : { kind: 'kernel', launch: convertKernel(source, buffer) }
       this.#push(action, [source], [buffer], 'copy', 'state')
     }
   }

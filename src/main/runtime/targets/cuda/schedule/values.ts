@@ -85,7 +85,13 @@ export function triangleOf({ node, type }: Value): Triangle | undefined {
 function findTriangle(node: Node, shape: readonly number[]): Triangle | undefined {
   const size = shape.at(-1)!
   const data = node.data!
-  if (shape.length < 2 || size < 8 || shape.at(-2) !== size || data.length !== size * size || sizeOf(shape) !== size * size)
+  if (
+    shape.length < 2 ||
+    size < 8 ||
+    shape.at(-2) !== size ||
+    data.length !== size * size ||
+    sizeOf(shape) !== size * size
+  )
     return undefined
   const inside = data[(size - 1) * size]!,
     outside = data[size - 1]!

@@ -1,7 +1,7 @@
 // Decimation for pixels only: of each pixel column the first, least, greatest and last point, in order. A line through
 // them lights the same pixels as a line through all points, and every extremum is kept.
 
-import type { Series } from './geometry/series.ts'
+import type { Series } from './series.ts'
 
 /** A part of an x axis and the pixel columns that show it. */
 export interface Columns {
@@ -24,7 +24,8 @@ export function decimate(series: Series, { from, to, count }: Columns): number[]
   const kept: number[] = finite(series, first, first + 1)
   let start = first + 1
   for (let column = 1; column <= columns && start < end - 1; column++) {
-    const stop = column === columns ? end - 1 : Math.min(end - 1, series.firstFrom(from + ((to - from) * column) / columns))
+    const stop =
+      column === columns ? end - 1 : Math.min(end - 1, series.firstFrom(from + ((to - from) * column) / columns))
     if (stop <= start) continue
     const { least, greatest } = series.extremes(start, stop)
     const chosen = [start, Math.min(least, greatest), Math.max(least, greatest), stop - 1]

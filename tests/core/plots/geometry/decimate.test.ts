@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decimate } from '#core/plots/decimate.ts'
+import { decimate } from '#core/plots/geometry/decimate.ts'
 import { MovingAverage, Series } from '#core/plots/geometry/series.ts'
 
 function seriesOf(values: readonly number[], gaps: readonly number[] = []): Series {
