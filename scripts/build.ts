@@ -1,10 +1,9 @@
-// `npm run build`: the screens, the main process and the preload script into out/. With `screens`, only these: the browser
-// mode needs nothing else.
+// `npm run build`: the screens into out/renderer. The rest of the program runs as it is.
 
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'vite'
-import { root, run } from './commands.ts'
+import { root } from './commands.ts'
 import config from '../electron.vite.config.ts'
 
 const target = join(root, 'out/renderer')
@@ -29,10 +28,4 @@ async function buildScreens(): Promise<void> {
   }
 }
 
-const only = process.argv[2]
-if (only === undefined) process.exitCode = (await run(['--bin', 'electron-vite', 'build'], 'inherit')).ok ? 0 : 1
-else if (only === 'screens') await buildScreens()
-else {
-  console.error(`unknown part ${only}: screens, or nothing for all`)
-  process.exitCode = 2
-}
+await buildScreens()

@@ -127,7 +127,14 @@ describe('heddle answers', () => {
     const { out } = await heddle('lower', 'd f', '--phase', 'decode', '--trace')
     expect([...out.matchAll(/^# after (\w+)/gm)].map((m) => m[1])).toEqual(['lower', 'decompose', 'fold', 'cse', 'dce'])
     const { targets } = JSON.parse((await heddle('devices', '--json')).out) as { targets: Record<string, unknown>[] }
-    expect(targets.map((t) => t['kind'])).toEqual(['ort-cpu', 'ort-webgpu', 'ort-cuda', 'reference'])
+    expect(targets.map((t) => t['kind'])).toEqual([
+      'ort-cpu',
+      'ort-webgpu',
+      'ort-cuda',
+      'cuda',
+      'cuda-f32',
+      'reference',
+    ])
     for (const t of targets) expect(t['availability']).toHaveProperty('isAvailable')
   })
 

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
+import { stripCells } from '#core/plots/strip.ts'
+import { describeRow } from '../../src/renderer/canvas/describe.ts'
 import * as drag from '../../src/renderer/canvas/drag.ts'
 import {
   FOOT_HEIGHT,
@@ -11,6 +14,7 @@ import {
   visiblePart,
 } from '../../src/renderer/canvas/layout.ts'
 import { readStack, writeBlocks } from '../../src/renderer/canvas/exchange.ts'
+import { cellAt, cellsOfRows, rowOfBlock } from '../../src/renderer/canvas/minimap.ts'
 import { idOf } from '../../src/renderer/canvas/tree/identity.ts'
 import { fromSpecPath, specPath, walk } from '../../src/renderer/canvas/tree/path.ts'
 import { arbitrarySpec } from '../helpers/arbitraries.ts'
@@ -133,5 +137,30 @@ describe('stacks as text', () => {
   it('carry paths of errors', () => {
     expect(fromSpecPath(`${specPath([3, 0])}.params.window`)).toEqual({ path: [3, 0], rest: 'params.window' })
     expect(fromSpecPath('model.dModel')).toEqual({ path: [], rest: 'model.dModel' })
+  })
+})
+
+describe('the strip as a map', () => {
+  const spec = parseSpecText('{dModel: 128} d (f a)x3 m2')
+  const { blocks } = resolveSpec(spec)
+  const { rows } = layoutStack(spec.blocks, open)
+
+  it('frames the cells of the rows in sight with all their repeats', () => {
+    expect(cellsOfRows(rows, blocks)).toEqual({ start: 0, end: 8 })
+    expect(cellsOfRows(rows.slice(3), blocks)).toEqual({ start: 2, end: 8 })
+    expect(cellsOfRows([rows[1]!], blocks)).toBeUndefined()
+    const shut = layoutStack(spec.blocks, () => true).rows
+    expect(cellsOfRows([shut[1]!], blocks)).toEqual({ start: 1, end: 7 })
+  })
+
+  it('leads from a cell to its row', () => {
+    const cells = stripCells(resolveSpec(spec), 0, 0, { width: 80, height: 10 })
+    expect([-5, 0, 25, 79, 500].map((x) => cellAt(cells, x))).toEqual([0, 0, 2, 7, 7])
+    expect(rowOfBlock(rows, blocks[6]!)?.path).toEqual([1, 1])
+  })
+
+  it('and rows say what they are', () => {
+    expect(describeRow(rows[0]!, 4, undefined)).toBe('deltanet, block 1 of 4')
+    expect(describeRow(rows[1]!, 4, undefined)).toBe('×3 group 6 blocks, repeated 3 times')
   })
 })

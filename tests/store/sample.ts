@@ -7,6 +7,8 @@ import { putDevice, putEnvironment } from '#main/store/environments.ts'
 import { addLutEntry } from '#main/store/lut.ts'
 import { addMeasurement } from '#main/store/measurements.ts'
 import { openMetrics } from '#main/store/metrics.ts'
+import { annotate } from '#main/store/authored/annotations.ts'
+import { saveDocument } from '#main/store/authored/documents.ts'
 import { saveNotebook } from '#main/store/authored/notebooks.ts'
 import { finishRun, startRun } from '#main/store/runs.ts'
 import { putSpec } from '#main/store/specs.ts'
@@ -145,5 +147,7 @@ export function fillProject(project: Project, points = 10): void {
     errors: { heldOut: 0.02 },
     details: {},
   })
+  saveDocument(project, { kind: 'design', name: 'first', body: { text: 'd f' } })
+  annotate(project, { subject: 'run', subjectId: 1, tags: ['kept', 'a, b'], note: 'looks "good"' })
   saveNotebook(project, { name: 'notes', text: '# Notes\n' })
 }

@@ -156,34 +156,66 @@ export function latencyPredictor(
 ): (resolved: ResolvedSpec) => LatencyPrediction {
   const find = indexTable(table, conditions)
   return (resolved) => {
-    const depth = resolved.blocks.length
-    const missing: string[] = []
-    let ms = 0,
-      below = 0,
-      above = 0
-    for (const need of latencyNeeds(resolved)) {
-      const entry = find(need)
-      if (entry === undefined) {
-        missing.push(`${need.name} at width ${need.dModel}`)
-        continue
-      }
-      ms += need.count * costAt(entry, depth)
-      below += (need.count * (entry.ms - entry.low)) ** 2
-      above += (need.count * (entry.high - entry.ms)) ** 2
-    }
+    const needs = latencyNeeds(resolved).map((need) => ({ need, entry: find(need) }))
+    const missing = needs.flatMap(({ need, entry }) =>
+      entry === undefined ? [`${need.name} at width ${need.dModel}`] : [],
+    )
     if (missing.length > 0) return { source: 'predicted', ms: NaN, low: NaN, high: NaN, missing }
-    return { source: 'predicted', ms, low: ms - Math.sqrt(below), high: ms + Math.sqrt(above), missing }
+    const parts = needs.map(({ need, entry }) => ({ count: need.count, entry: entry! }))
+    const ms = totalOf(parts)
+    const spread = (end: (entry: LatencyEntry) => number): number =>
+      Math.sqrt(parts.reduce((sum, { count, entry }) => sum + (count * end(entry)) ** 2, 0))
+    const low = ms - spread((entry) => entry.ms - entry.low),
+      high = ms + spread((entry) => entry.high - entry.ms)
+    return { source: 'predicted', ms, low, high, missing }
   }
 }
 
-/** Cost of a part in a stack of so many blocks: between the measured depths on a line, beyond them as at the nearest. */
-export function costAt({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, depth: number): number {
+interface CountedEntry {
+  readonly count: number
+  readonly entry: LatencyEntry
+}
+
+/** What does not depend on the rest of the stack: floor, embedding and head, ms. */
+export const baseOf = (entries: readonly LatencyEntry[]): number =>
+  entries.reduce((sum, { part, ms }) => sum + (part === 'block' ? 0 : ms), 0)
+
+const HALVINGS = 40
+
+/**
+ * Latency of a stack of these parts. A block costs more in a stack that takes longer: what runs between two visits pushes its
+ * weights out of the caches, and in a mixed stack the time of a pass says how much that is better than the number of blocks
+ * does. So the total is the time at which every block costs what a copy of it costs in a stack of copies that takes as long.
+ */
+function totalOf(parts: readonly CountedEntry[]): number {
+  const base = baseOf(parts.map(({ entry }) => entry))
+  const at = (total: number): number =>
+    parts.reduce((sum, { count, entry }) => sum + count * costAt(entry, base, total), 0)
+  let low = 0,
+    high = parts.reduce(
+      (sum, { count, entry: { ms, perCopy = [] } }) => sum + count * Math.max(ms, ...perCopy.map((point) => point.ms)),
+      0,
+    )
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (low + high) / 2
+    if (at(middle) > middle) low = middle
+    else high = middle
+  }
+  return at(high)
+}
+
+/**
+ * Cost of a part in a stack that takes `total` ms, `base` of them outside its blocks: on a line between the measured stacks of
+ * copies, beyond them as in the nearest.
+ */
+export function costAt({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, base: number, total: number): number {
   if (perCopy === undefined || perCopy.length === 0) return ms
-  const above = perCopy.findIndex((point) => point.copies >= depth)
+  const timeOf = (point: { readonly copies: number; readonly ms: number }): number => base + point.copies * point.ms
+  const above = perCopy.findIndex((point) => timeOf(point) >= total)
   if (above <= 0) return perCopy.at(above)!.ms
   const low = perCopy[above - 1]!,
     high = perCopy[above]!
-  return low.ms + ((depth - low.copies) / (high.copies - low.copies)) * (high.ms - low.ms)
+  return low.ms + ((total - timeOf(low)) / (timeOf(high) - timeOf(low))) * (high.ms - low.ms)
 }
 
 /** An entry with its part in the uncertainty of some stacks. */

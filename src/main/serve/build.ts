@@ -25,7 +25,7 @@ export function isStale(root: string, built: string, sources: readonly string[] 
 export async function buildScreens(note: (line: string) => void): Promise<void> {
   if (!isStale(programFolder, join(screensFolder, 'index.html'))) return
   note('building the screens ...')
-  const child = spawn(process.execPath, [join(programFolder, 'bin/run.mjs'), 'scripts/build.ts', 'screens'], {
+  const child = spawn(process.execPath, [join(programFolder, 'bin/run.mjs'), 'scripts/build.ts'], {
     cwd: programFolder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

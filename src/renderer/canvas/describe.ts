@@ -2,10 +2,12 @@
 
 import { blockOf } from '#core/blocks/index.ts'
 import type { ErrorRecord } from '#core/errors.ts'
+import { formatWithUnit } from '../ui/format.ts'
 import type { Row } from './layout.ts'
+import type { ItemNumbers } from './numbers/items.ts'
 import { unrolledCount } from './tree/path.ts'
 
-/** `attention, block 3 of 8`; `early, group of 2 blocks, repeated 3 times`. */
+/** `attention, block 3 of 8`; of a group what its row shows, in its order: `×3 early 6 blocks, repeated 3 times`. */
 export function describeRow(row: Row, blockCount: number, fault: ErrorRecord | undefined): string {
   if (row.kind === 'block') {
     const title = blockOf(row.item.kind, 'kind').title.toLowerCase()
@@ -17,8 +19,23 @@ export function describeRow(row: Row, blockCount: number, fault: ErrorRecord | u
       .filter(Boolean)
       .join(', ')
   }
-  const { label, repeat, blocks } = row.item
-  const inside = unrolledCount(blocks, true)
-  const name = `${label === undefined ? '' : `${label}, `}group of ${inside} block${inside === 1 ? '' : 's'}`
-  return `${name}, repeated ${repeat} time${repeat === 1 ? '' : 's'}`
+  const { label = 'group', repeat } = row.item
+  return `×${repeat} ${label} ${blocksOf(row)}, repeated ${repeat} time${repeat === 1 ? '' : 's'}`
+}
+
+/** How many blocks a group stands for with its repeats: `6 blocks`. */
+export function blocksOf(row: Row): string {
+  const count = unrolledCount([row.item])
+  return `${count} block${count === 1 ? '' : 's'}`
+}
+
+/** The numbers of a row: `67.5 k parameters, 233 kFLOP per token, 34.3 KiB of state, 0.4 ms predicted`. */
+export function describeNumbers(numbers: ItemNumbers | undefined): string | undefined {
+  if (numbers === undefined) return undefined
+  return [
+    `${formatWithUnit(numbers.params)} parameters`,
+    `${formatWithUnit(numbers.flopsPerToken, 'FLOP')} per token`,
+    `${formatWithUnit(numbers.stateBytes, 'B')} of state`,
+    ...(numbers.ms === undefined ? [] : [`${formatWithUnit(numbers.ms, 'ms')} predicted`]),
+  ].join(', ')
 }

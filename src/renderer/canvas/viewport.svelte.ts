@@ -1,6 +1,8 @@
 // The window onto the stack: how far it is scrolled and zoomed. The scroller is an ordinary one; zoom is the plane's.
 
 import { clampZoom, fitZoom, zoomScroll } from './drag.ts'
+import { visiblePart } from './layout.ts'
+import type { Row } from './layout.ts'
 
 /** Space above the first and below the last row. */
 const MARGIN = 8
@@ -12,11 +14,16 @@ export class Viewport {
   height = $state(0)
   /** Height of everything in it at zoom 1. */
   content = $state(0)
+  /** Every row of the stack, in sight or not. */
+  rows = $state.raw<readonly Row[]>([])
+  /** Height of what covers the upper edge. */
+  head = $state(0)
   scroller: HTMLElement | undefined
 
   /** The span of heights in sight, at zoom 1. */
   readonly from = $derived(this.scrollTop / this.zoom)
   readonly to = $derived((this.scrollTop + this.height) / this.zoom)
+  readonly inSight = $derived(visiblePart(this.rows, this.from + this.head, this.to))
 
   /** Zooms; what is at `pointer` pixels from the top stays there. */
   zoomTo(zoom: number, pointer = this.height / 2): void {

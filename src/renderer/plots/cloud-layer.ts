@@ -49,6 +49,10 @@ export class CloudLayer {
   readonly #unplaced: number[] = []
   #sprites: Sprites | undefined
   #image: ImageData | undefined
+  /** The faint marks of the places as they are, ready to be painted over. */
+  #below: { readonly sprites: readonly Sprite[]; readonly pixels: Int32Array } | undefined
+  /** The frame and view that the places are of. */
+  #placed = ''
 
   constructor(points: readonly CloudPoint[], groups: readonly CloudGroup[], axes: Axes) {
     const n = points.length
@@ -77,9 +81,13 @@ export class CloudLayer {
     })
   }
 
-  /** Computes where every point stands in a frame. */
+  /** Computes where every point stands in a frame, unless it is known. */
   project(f: Frame, view: { readonly x: readonly [number, number]; readonly y: readonly [number, number] }): void {
     const { left, right, top, bottom } = f.inner
+    const place = [left, right, top, bottom, ...view.x, ...view.y].join(' ')
+    if (place === this.#placed) return
+    this.#placed = place
+    this.#below = undefined
     const [x0, x1] = [inward(view.x[0], this.#axes.x), inward(view.x[1], this.#axes.x)]
     const [y0, y1] = [inward(view.y[0], this.#axes.y), inward(view.y[1], this.#axes.y)]
     const xScale = (right - left) / (x1 - x0),
@@ -89,9 +97,9 @@ export class CloudLayer {
       this.py[i] = bottom + (this.#y[i]! - y0) * yScale
     }
     for (const i of this.#unplaced) {
-      const place = crossPlace(this.points[i]!, f, this.#axes)
-      this.px[i] = place.x
-      this.py[i] = place.y
+      const cross = crossPlace(this.points[i]!, f, this.#axes)
+      this.px[i] = cross.x
+      this.py[i] = cross.y
     }
   }
 
@@ -112,8 +120,7 @@ export class CloudLayer {
       canvas.height = rows
     }
     if (this.#image?.width !== columns || this.#image.height !== rows) this.#image = new ImageData(columns, rows)
-    const pixels = new Uint32Array(this.#image.data.buffer)
-    pixels.fill(0)
+    const pixels = new Int32Array(this.#image.data.buffer)
     // marks may reach over the axes by their radius, so that those on the edge are whole
     const reach = 5
     const raster: Raster = {
@@ -125,22 +132,23 @@ export class CloudLayer {
       bottom: Math.min(rows, Math.round((f.inner.bottom + reach) * ratio)),
     }
     const { solid, faint } = this.#spritesOf(theme, ratio)
-    if (flags === undefined) this.#stampAll(raster, solid, f, ratio, undefined, 0)
-    else {
-      this.#stampAll(raster, faint, f, ratio, flags, 0)
-      this.#stampAll(raster, solid, f, ratio, flags, 1)
+    if (flags === undefined) {
+      pixels.fill(0)
+      this.#stampAll(raster, solid, f, ratio)
+      this.#below = undefined
+    } else {
+      // while a brush moves over a still view only what it catches is painted again
+      if (this.#below?.sprites !== faint || this.#below.pixels.length !== pixels.length) {
+        pixels.fill(0)
+        this.#stampAll(raster, faint, f, ratio)
+        this.#below = { sprites: faint, pixels: pixels.slice() }
+      } else pixels.set(this.#below.pixels)
+      this.#stampAll(raster, solid, f, ratio, flags)
     }
     canvas.getContext('2d', { willReadFrequently: true })!.putImageData(this.#image, 0, 0)
   }
 
-  #stampAll(
-    raster: Raster,
-    sprites: readonly Sprite[],
-    { inner }: Frame,
-    ratio: number,
-    flags: Uint8Array | undefined,
-    wanted: number,
-  ): void {
+  #stampAll(raster: Raster, sprites: readonly Sprite[], { inner }: Frame, ratio: number, flags?: Uint8Array): void {
     const { px, py } = this
     const look = this.#look
     const left = inner.left - 0.5,
@@ -148,7 +156,7 @@ export class CloudLayer {
       top = inner.top - 0.5,
       bottom = inner.bottom + 0.5
     for (let i = 0; i < px.length; i++) {
-      if (flags !== undefined && flags[i] !== wanted) continue
+      if (flags !== undefined && flags[i] === 0) continue
       const x = px[i]!,
         y = py[i]!
       if (x >= left && x <= right && y >= top && y <= bottom) stamp(raster, sprites[look[i]!]!, x * ratio, y * ratio)

@@ -48,7 +48,7 @@ it('says what is missing instead of guessing', () => {
   ).toEqual(['embedding at width 64', 'head at width 64'])
 })
 
-it('takes the cost of a copy in stacks of the same depth', () => {
+it('takes the cost of a copy in a stack of copies that takes as long', () => {
   const entry = {
     ms: 9,
     perCopy: [
@@ -57,10 +57,31 @@ it('takes the cost of a copy in stacks of the same depth', () => {
       { copies: 6, ms: 5 },
     ],
   }
-  expect([1, 2, 3, 4, 6, 40].map((depth) => costAt(entry, depth))).toEqual([1, 1.5, 2, 3, 5, 5])
-  expect(costAt({ ms: 9 }, 4)).toBe(9)
-  const table = planted('a f').map((e) => (e.part === 'block' ? { ...e, perCopy: entry.perCopy } : e))
-  expect(predictLatency(resolved('a f f'), table, AT).ms).toBe(1 + 2 + 3 + 3 * 2)
+  expect([0.5, 1, 3.5, 6, 18, 30, 99].map((total) => costAt(entry, 0, total))).toEqual([1, 1, 1.5, 2, 3.5, 5, 5])
+  expect(costAt({ ms: 9 }, 0, 4)).toBe(9)
+})
+
+it('gives stacks of copies back as they were measured, and mixed ones between them', () => {
+  const rising = [
+    { copies: 1, ms: 1 },
+    { copies: 3, ms: 2 },
+    { copies: 6, ms: 5 },
+  ]
+  const flat = [
+    { copies: 1, ms: 1 },
+    { copies: 6, ms: 1 },
+  ]
+  const table = planted('a f').map((e) =>
+    e.part === 'block' ? { ...e, perCopy: e.kind === resolved('a').blocks[0]!.block.kind ? rising : flat } : e,
+  )
+  const outside = 1 + 2 + 3
+  const ms = (pattern: string): number => predictLatency(resolved(pattern), table, AT).ms
+  for (const { copies, ms: each } of rising)
+    expect(ms(Array.from({ length: copies }, () => 'a').join(' '))).toBeCloseTo(outside + copies * each)
+  expect(ms('f f f f f f')).toBeCloseTo(outside + 6)
+  // three costly blocks cost more among others than alone, and less than among as many of their own
+  expect(ms('a a a f f f')).toBeGreaterThan(outside + 3 * 2 + 3)
+  expect(ms('a a a f f f')).toBeLessThan(outside + 3 * 5 + 3)
 })
 
 it('ranks entries by interval times use', () => {

@@ -17,14 +17,18 @@ export interface SpriteOptions {
   readonly opacity?: number
 }
 
+/** The pixels of a mark that are not empty, about its middle. */
 export interface Sprite {
-  readonly size: number
-  readonly pixels: Uint32Array
+  readonly dx: Int16Array
+  readonly dy: Int16Array
+  readonly words: Int32Array
+  /** No pixel is farther from the middle than this, across or down. */
+  readonly reach: number
 }
 
 /** A buffer of pixels and the part of it that may be painted. */
 export interface Raster {
-  readonly pixels: Uint32Array
+  readonly pixels: Int32Array
   readonly width: number
   readonly left: number
   readonly top: number
@@ -58,59 +62,71 @@ export function sprite({
   hatched = false,
   opacity = 1,
 }: SpriteOptions): Sprite {
-  const half = Math.ceil(radius * 1.3 + strokeWidth / 2 + 1)
-  const size = 2 * half + 1
-  const pixels = new Uint32Array(size * size)
+  const reach = Math.ceil(radius * 1.3 + strokeWidth / 2 + 1)
   const inside = channels(fill),
     outline = channels(stroke)
-  for (let row = 0; row < size; row++)
-    for (let column = 0; column < size; column++) {
-      const d = DISTANCES[shape](column - half, row - half, radius)
+  const found: { readonly dx: number; readonly dy: number; readonly word: number }[] = []
+  for (let dy = -reach; dy <= reach; dy++)
+    for (let dx = -reach; dx <= reach; dx++) {
+      const d = DISTANCES[shape](dx, dy, radius)
       const filled = clamp(0.5 - d),
         stroked = clamp(0.5 - (Math.abs(d) - strokeWidth / 2))
       const alpha = stroked + filled * (1 - stroked)
-      if (alpha === 0) continue
-      const isStripe = hatched && (row + column) % 4 < 2
-      const mixed = (isStripe ? outline : inside).map(
-        (c, i) => (outline[i]! * stroked + c * filled * (1 - stroked)) / alpha,
+      const opaque = Math.round(alpha * opacity * 255)
+      if (opaque === 0) continue
+      const isStripe = hatched && (dx + dy + 4 * reach) % 4 < 2
+      const [red, green, blue] = (isStripe ? outline : inside).map((c, i) =>
+        Math.round((outline[i]! * stroked + c * filled * (1 - stroked)) / alpha),
       )
-      pixels[row * size + column] = word(mixed[0]!, mixed[1]!, mixed[2]!, alpha * opacity * 255)
+      found.push({ dx, dy, word: (opaque << 24) | (blue! << 16) | (green! << 8) | red! })
     }
-  return { size, pixels }
+  return {
+    dx: Int16Array.from(found, (f) => f.dx),
+    dy: Int16Array.from(found, (f) => f.dy),
+    words: Int32Array.from(found, (f) => f.word),
+    reach: found.reduce((most, f) => Math.max(most, Math.abs(f.dx), Math.abs(f.dy)), 0),
+  }
 }
 
-/** Paints a sprite over what is there, its middle on the pixel nearest to (x, y), cut at the edges of the raster. */
-export function stamp(raster: Raster, { size, pixels }: Sprite, x: number, y: number): void {
-  const x0 = Math.round(x) - (size >> 1),
-    y0 = Math.round(y) - (size >> 1)
-  const fromColumn = Math.max(0, raster.left - x0),
-    toColumn = Math.min(size, raster.right - x0)
-  const toRow = Math.min(size, raster.bottom - y0)
-  const target = raster.pixels
-  for (let row = Math.max(0, raster.top - y0); row < toRow; row++) {
-    let from = row * size + fromColumn,
-      to = (y0 + row) * raster.width + x0 + fromColumn
-    for (let column = fromColumn; column < toColumn; column++, from++, to++) {
-      const source = pixels[from]!
-      if (source === 0) continue
-      const below = target[to]!
-      target[to] = source >>> 24 === 255 || below === 0 ? source : over(source, below)
-    }
+/** Paints a sprite over what is there, its middle on the pixel nearest to (atX, atY), cut at the edges of the raster. */
+export function stamp(raster: Raster, { dx, dy, words, reach }: Sprite, atX: number, atY: number): void {
+  const column = Math.round(atX),
+    row = Math.round(atY)
+  const { pixels, width, left, right, top, bottom } = raster
+  if (column + reach < left || column - reach >= right || row + reach < top || row - reach >= bottom) return
+  const isWhole = column - reach >= left && column + reach < right && row - reach >= top && row + reach < bottom
+  const middle = row * width + column
+  for (let i = 0; i < words.length; i++) {
+    const x = dx[i]!,
+      y = dy[i]!
+    if (!isWhole && (column + x < left || column + x >= right || row + y < top || row + y >= bottom)) continue
+    const at = middle + y * width + x
+    const source = words[i]!,
+      below = pixels[at]!
+    pixels[at] = below === 0 || source >>> 24 === 255 ? source : over(source, below)
   }
 }
 
 /** One straight colour over another, both with alpha. */
 function over(source: number, below: number): number {
   const a = source >>> 24,
-    b = ((below >>> 24) * (255 - a)) / 255
+    rest = 255 - a
+  if (below >>> 24 === 255) {
+    const red = divided((source & 255) * a + (below & 255) * rest),
+      green = divided(((source >>> 8) & 255) * a + ((below >>> 8) & 255) * rest),
+      blue = divided(((source >>> 16) & 255) * a + ((below >>> 16) & 255) * rest)
+    return (255 << 24) | (blue << 16) | (green << 8) | red
+  }
+  const b = divided((below >>> 24) * rest)
   const alpha = a + b
-  const channel = (shift: number): number => (((source >>> shift) & 255) * a + ((below >>> shift) & 255) * b) / alpha
-  return word(channel(0), channel(8), channel(16), alpha)
+  const red = ((source & 255) * a + (below & 255) * b) / alpha,
+    green = (((source >>> 8) & 255) * a + ((below >>> 8) & 255) * b) / alpha,
+    blue = (((source >>> 16) & 255) * a + ((below >>> 16) & 255) * b) / alpha
+  return (alpha << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)
 }
 
-function word(red: number, green: number, blue: number, alpha: number): number {
-  return ((Math.round(alpha) << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0
-}
+/** A product of two bytes divided by 255, without a division. */
+const divided = (product: number): number => (product + 128 + ((product + 128) >> 8)) >> 8
 
 const channels = (color: string): number[] => [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16))
 const clamp = (value: number): number => Math.min(1, Math.max(0, value))

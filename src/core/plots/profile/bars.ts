@@ -33,7 +33,7 @@ export interface BarsOptions {
 export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row = 22 }: BarsOptions): Scene {
   const top = 8
   const height = top + bars.length * row + 44
-  const nameWidth = Math.min(0.4 * width, Math.max(0, ...bars.map((b) => b.name.length)) * 6.4 + 16)
+  const nameWidth = Math.min(0.32 * width, Math.max(0, ...bars.map((b) => b.name.length)) * 6.4 + 16)
   const noteWidth = Math.max(0, ...bars.map((b) => (valueText(b, unit) + (b.note ?? '')).length)) * 6.2 + 24
   const ends = bars.flatMap((b) => [b.value, b.low ?? b.value, b.high ?? b.value]).filter(Number.isFinite)
   const low = ends.reduce((a, b) => Math.min(a, b), 0),
@@ -42,7 +42,7 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
     width,
     height,
     theme,
-    margin: { top, bottom: 44, left: nameWidth, right: Math.min(0.35 * width, noteWidth) },
+    margin: { top, bottom: 44, left: nameWidth, right: Math.min(0.5 * width, noteWidth) },
     x: { domain: [low, high === low ? low + 1 : high], label },
     y: { domain: [bars.length, 0], label: '' },
   })

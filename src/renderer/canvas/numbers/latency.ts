@@ -1,6 +1,6 @@
 // Predicted latency of a stack and of each block in it, from one table of measured costs.
 
-import { costAt, indexTable, partHash, predictLatency } from '#core/model/latency-table.ts'
+import { baseOf, costAt, indexTable, partHash, predictLatency } from '#core/model/latency-table.ts'
 import type { LatencyConditions, LatencyEntry, LatencyPart, LatencyPrediction } from '#core/model/latency-table.ts'
 import type { FlatBlock, ResolvedSpec } from '#core/model/spec.ts'
 import { signatureOf } from './costs.ts'
@@ -46,17 +46,21 @@ function finderOf(table: LatencyTable): Find {
 /** Predicts a stack and its parts. */
 export function latencyOf(resolved: ResolvedSpec, table: LatencyTable): StackLatency {
   const find = finderOf(table)
-  const depth = resolved.blocks.length
+  const total = predictLatency(resolved, table.entries, table.conditions)
   const { settings } = resolved
-  const partOf = (part: LatencyPart, flat?: FlatBlock): PartLatency | undefined => {
-    const entry = find({
+  const entryOf = (part: LatencyPart, flat?: FlatBlock): LatencyEntry | undefined =>
+    find({
       part,
       kind: flat?.block.kind ?? '',
       paramsHash: partHash(part, settings, flat),
       dModel: part === 'floor' ? 1 : settings.dModel,
     })
+  const base = baseOf((['floor', 'embedding', 'head'] as const).flatMap((part) => entryOf(part) ?? []))
+  const partOf = (part: LatencyPart, flat?: FlatBlock): PartLatency | undefined => {
+    const entry = entryOf(part, flat)
     if (entry === undefined) return undefined
-    const ms = costAt(entry, depth)
+    // without a total, which the table may be too small for, a copy costs what it does on average
+    const ms = Number.isFinite(total.ms) ? costAt(entry, base, total.ms) : entry.ms
     return { ms, low: ms - (entry.ms - entry.low), high: ms + (entry.high - entry.ms) }
   }
   const parts = new Map<string, PartLatency | undefined>()
@@ -66,7 +70,7 @@ export function latencyOf(resolved: ResolvedSpec, table: LatencyTable): StackLat
     return parts.get(signature)
   })
   return {
-    total: predictLatency(resolved, table.entries, table.conditions),
+    total,
     blocks,
     embedding: partOf('embedding'),
     head: partOf('head'),
