@@ -11,23 +11,23 @@ export interface CellSpan {
   readonly end: number
 }
 
-/** Whether a row stands for the block at a path of the spec: it is its own, or that of a collapsed group around it. */
-function stands(row: Row, path: string): boolean {
-  const own = specPath(row.path)
-  return row.kind === 'block' ? own === path : row.isCollapsed && path.startsWith(`${own}.`)
+/** Finds the row of a block: its own, or that of a collapsed group around it. */
+function finder(rows: readonly Row[]): (path: string) => Row | undefined {
+  const own = new Map(rows.flatMap((row) => (row.kind === 'block' ? [[specPath(row.path), row] as const] : [])))
+  const shut = rows.flatMap((row) =>
+    row.kind === 'group' && row.isCollapsed ? [{ row, within: `${specPath(row.path)}.` }] : [],
+  )
+  return (path) => own.get(path) ?? shut.find(({ within }) => path.startsWith(within))?.row
 }
 
 /** The row of a block of the unrolled stack. */
-export const rowOfBlock = (rows: readonly Row[], { path }: FlatBlock): Row | undefined =>
-  rows.find((row) => stands(row, path))
+export const rowOfBlock = (rows: readonly Row[], { path }: FlatBlock): Row | undefined => finder(rows)(path)
 
 /** The cells that rows stand for, with all their repeats, from the first to the last; undefined without any. */
 export function cellsOfRows(rows: readonly Row[], blocks: readonly FlatBlock[]): CellSpan | undefined {
-  const isSeen = new Map(
-    [...new Set(blocks.map(({ path }) => path))].map((path) => [path, rows.some((r) => stands(r, path))]),
-  )
-  const start = blocks.findIndex(({ path }) => isSeen.get(path))
-  const end = blocks.findLastIndex(({ path }) => isSeen.get(path)) + 1
+  const find = finder(rows)
+  const start = blocks.findIndex(({ path }) => find(path) !== undefined)
+  const end = blocks.findLastIndex(({ path }) => find(path) !== undefined) + 1
   return start < 0 ? undefined : { start, end }
 }
 

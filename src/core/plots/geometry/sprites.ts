@@ -22,6 +22,8 @@ export interface Sprite {
   readonly dx: Int16Array
   readonly dy: Int16Array
   readonly words: Int32Array
+  /** How many of them, the first ones, are opaque. */
+  readonly opaque: number
   /** No pixel is farther from the middle than this, across or down. */
   readonly reach: number
 }
@@ -37,6 +39,9 @@ export interface Raster {
   /** Exclusive. */
   readonly bottom: number
 }
+
+/** Pixels fainter than this are left out: nobody sees them, and each costs as much as any other. */
+const LEAST_ALPHA = 12
 
 /** Signed distances to the outline of a mark of radius r; negative inside. Areas match that of the circle. */
 const DISTANCES: Readonly<Record<Shape, (x: number, y: number, r: number) => number>> = {
@@ -73,14 +78,17 @@ export function sprite({
         stroked = clamp(0.5 - (Math.abs(d) - strokeWidth / 2))
       const alpha = stroked + filled * (1 - stroked)
       const opaque = Math.round(alpha * opacity * 255)
-      if (opaque === 0) continue
+      if (opaque < LEAST_ALPHA) continue
       const isStripe = hatched && (dx + dy + 4 * reach) % 4 < 2
       const [red, green, blue] = (isStripe ? outline : inside).map((c, i) =>
         Math.round((outline[i]! * stroked + c * filled * (1 - stroked)) / alpha),
       )
       found.push({ dx, dy, word: (opaque << 24) | (blue! << 16) | (green! << 8) | red! })
     }
+  const isOpaque = ({ word }: { readonly word: number }): boolean => word >>> 24 === 255
+  found.sort((a, b) => Number(isOpaque(b)) - Number(isOpaque(a)))
   return {
+    opaque: found.filter(isOpaque).length,
     dx: Int16Array.from(found, (f) => f.dx),
     dy: Int16Array.from(found, (f) => f.dy),
     words: Int32Array.from(found, (f) => f.word),
@@ -89,21 +97,30 @@ export function sprite({
 }
 
 /** Paints a sprite over what is there, its middle on the pixel nearest to (atX, atY), cut at the edges of the raster. */
-export function stamp(raster: Raster, { dx, dy, words, reach }: Sprite, atX: number, atY: number): void {
+export function stamp(raster: Raster, mark: Sprite, atX: number, atY: number): void {
+  const { dx, dy, words, opaque, reach } = mark
   const column = Math.round(atX),
     row = Math.round(atY)
   const { pixels, width, left, right, top, bottom } = raster
-  if (column + reach < left || column - reach >= right || row + reach < top || row - reach >= bottom) return
   const isWhole = column - reach >= left && column + reach < right && row - reach >= top && row + reach < bottom
+  if (!isWhole) return stampPart(raster, mark, column, row)
   const middle = row * width + column
+  for (let i = 0; i < opaque; i++) pixels[middle + dy[i]! * width + dx[i]!] = words[i]!
+  for (let i = opaque; i < words.length; i++) {
+    const at = middle + dy[i]! * width + dx[i]!
+    const below = pixels[at]!
+    pixels[at] = below === 0 ? words[i]! : over(words[i]!, below)
+  }
+}
+
+function stampPart(raster: Raster, { dx, dy, words }: Sprite, column: number, row: number): void {
+  const { pixels, width, left, right, top, bottom } = raster
   for (let i = 0; i < words.length; i++) {
-    const x = dx[i]!,
-      y = dy[i]!
-    if (!isWhole && (column + x < left || column + x >= right || row + y < top || row + y >= bottom)) continue
-    const at = middle + y * width + x
-    const source = words[i]!,
-      below = pixels[at]!
-    pixels[at] = below === 0 || source >>> 24 === 255 ? source : over(source, below)
+    const x = column + dx[i]!,
+      y = row + dy[i]!
+    if (x < left || x >= right || y < top || y >= bottom) continue
+    const below = pixels[y * width + x]!
+    pixels[y * width + x] = below === 0 || words[i]! >>> 24 === 255 ? words[i]! : over(words[i]!, below)
   }
 }
 
