@@ -9,6 +9,7 @@ export default defineConfig({
     root: screens,
     base: './',
     plugins: [svelte()],
-    build: { rollupOptions: { input: join(screens, 'index.html') } },
+    // a font inside a style sheet would be a data address, which the content security policy refuses
+    build: { assetsInlineLimit: 0, rollupOptions: { input: join(screens, 'index.html') } },
   },
 })

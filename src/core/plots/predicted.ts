@@ -27,10 +27,17 @@ export function predictedScene(
   { width, height, theme, xLabel, yLabel }: PredictedOptions,
 ): Scene {
   const finite = points.filter((p) => Number.isFinite(p.predicted) && Number.isFinite(p.measured))
-  const domain = paddedDomain(finite.flatMap((p) => [p.predicted, p.low, p.high]))
+  // an interval of few samples may be far wider than the points are apart: it is cut at the edge, not squeezed in
+  const domain = paddedDomain(finite.flatMap((p) => [p.predicted, p.measured]))
+  const inside = (value: number): number => Math.max(domain[0], Math.min(domain[1], value))
   const f = frame({ width, height, theme, x: { domain, label: xLabel }, y: { domain, label: yLabel } })
   const marks = finite.flatMap((p): Mark[] => [
-    { mark: 'path', d: `M${f.x(p.predicted)},${f.y(p.low)}V${f.y(p.high)}`, stroke: theme.quiet, width: 1.2 },
+    {
+      mark: 'path',
+      d: `M${f.x(p.predicted)},${f.y(inside(p.low))}V${f.y(inside(p.high))}`,
+      stroke: theme.quiet,
+      width: 1.2,
+    },
     {
       mark: 'circle',
       x: f.x(p.predicted),

@@ -1,3 +1,25 @@
+import type { RunRow } from '#main/api/workbench/events.ts'
+
+/** The finished runs that can be ranked against each other: of those that differ in their stacks and seeds only, the most. */
+export function comparableRuns(runs: readonly RunRow[]): number[] {
+  const settingsOf = ({ config: { spec: _spec, run, ...rest } }: RunRow): string => {
+    const { seed: _seed, ...budget } = (run ?? {}) as Readonly<Record<string, unknown>>
+    return JSON.stringify([budget, rest])
+  }
+  const groups = [
+    ...Map.groupBy(
+      runs.filter((run) => run.state === 'done'),
+      settingsOf,
+    ).values(),
+  ]
+  const stacksOf = (group: readonly RunRow[]): number => new Set(group.map((run) => run.spec)).size
+  const largest = groups.reduce<readonly RunRow[]>(
+    (best, group) => (stacksOf(group) > stacksOf(best) ? group : best),
+    [],
+  )
+  return largest.map((run) => run.id)
+}
+
 /** A run by its metric early and at its end. */
 export interface Pair {
   readonly run: number
