@@ -27,6 +27,14 @@ interface Sprites {
   readonly faint: readonly Sprite[]
 }
 
+interface Painted {
+  readonly canvas: HTMLCanvasElement
+  readonly image: ImageData
+  readonly places: string
+  readonly sprites: readonly Sprite[]
+  readonly flags: Uint8Array | undefined
+}
+
 interface Axes {
   readonly x: CloudAxis
   readonly y: CloudAxis
@@ -47,10 +55,14 @@ export class CloudLayer {
   readonly #looks: Look[] = []
   readonly #look: Uint16Array
   readonly #unplaced: number[] = []
+  /** In which points are painted. */
+  readonly #order: Uint32Array
   #sprites: Sprites | undefined
   #image: ImageData | undefined
   /** The faint marks of the places as they are, ready to be painted over. */
   #below: { readonly sprites: readonly Sprite[]; readonly pixels: Int32Array } | undefined
+  /** What the canvas shows: pointing changes none of it. */
+  #painted: Painted | undefined
   /** The frame and view that the places are of. */
   #placed = ''
 
@@ -79,6 +91,7 @@ export class CloudLayer {
       if (index === undefined) known.set(key, (index = this.#looks.push(look) - 1))
       this.#look[i] = index
     })
+    this.#order = rowOrder(this.#y)
   }
 
   /** Computes where every point stands in a frame, unless it is known. */
@@ -132,6 +145,9 @@ export class CloudLayer {
       bottom: Math.min(rows, Math.round((f.inner.bottom + reach) * ratio)),
     }
     const { solid, faint } = this.#spritesOf(theme, ratio)
+    const painted = { canvas, image: this.#image, places: this.#placed, sprites: solid, flags }
+    if (isSame(painted, this.#painted)) return
+    this.#painted = painted
     if (flags === undefined) {
       pixels.fill(0)
       this.#stampAll(raster, solid, f, ratio)
@@ -155,7 +171,7 @@ export class CloudLayer {
       right = inner.right + 0.5,
       top = inner.top - 0.5,
       bottom = inner.bottom + 0.5
-    for (let i = 0; i < px.length; i++) {
+    for (const i of this.#order) {
       if (flags !== undefined && flags[i] === 0) continue
       const x = px[i]!,
         y = py[i]!
@@ -190,6 +206,34 @@ export class CloudLayer {
       )
     return (this.#sprites = { key, solid: paint(1), faint: paint(FAINT) })
   }
+}
+
+function isSame(a: Painted, b: Painted | undefined): boolean {
+  if (b === undefined || a.canvas !== b.canvas || a.image !== b.image) return false
+  return a.places === b.places && a.sprites === b.sprites && a.flags === b.flags
+}
+
+const BANDS = 512
+
+/**
+ * Indices by bands of height, missing heights last. Points painted one after the other then touch the same part of the
+ * buffer, which halves the time that painting takes; within a band later points lie on top.
+ */
+function rowOrder(heights: Float64Array): Uint32Array {
+  let low = Infinity,
+    high = -Infinity
+  for (const y of heights) {
+    if (y < low) low = y
+    if (y > high) high = y
+  }
+  const scale = high > low ? (BANDS - 1) / (high - low) : 0
+  const bandOf = (y: number): number => (Number.isNaN(y) ? BANDS : Math.floor((y - low) * scale))
+  const starts = new Uint32Array(BANDS + 2)
+  for (const y of heights) starts[bandOf(y) + 1]!++
+  for (let band = 1; band < starts.length; band++) starts[band]! += starts[band - 1]!
+  const order = new Uint32Array(heights.length)
+  heights.forEach((y, i) => (order[starts[bandOf(y)]!++] = i))
+  return order
 }
 
 const inward = (value: number, { log }: CloudAxis): number => (log === true ? Math.log10(value) : value)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { defaultStep, readNumber, stepNumber } from '../../../src/renderer/ui/controls/number-entry.ts'
+import { defaultStep, plainNumber, readNumber, stepNumber } from '../../../src/renderer/ui/controls/number-entry.ts'
 import { fromPosition, POSITIONS, toPosition } from '../../../src/renderer/ui/controls/slider-scale.ts'
 
 describe('readNumber', () => {
@@ -43,4 +43,8 @@ it('slider positions and values are inverse up to rounding, linear and log', () 
   )
   expect(fromPosition(POSITIONS, { min: 0, max: 10, step: 3 })).toBe(9)
   expect(toPosition(5, { min: 5, max: 5 })).toBe(0)
+})
+
+it('gives accessibility attributes only numbers without an exponent', () => {
+  expect([null, 1e-12, 1e21, 1e-6, -4].map(plainNumber)).toEqual([undefined, undefined, undefined, 1e-6, -4])
 })

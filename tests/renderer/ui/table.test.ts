@@ -53,7 +53,7 @@ it('keeps every line in sight inside the span, and the span small', () => {
       const { from, to } = visibleSpan(scrollTop, height, 28, count)
       expect(from).toBeGreaterThanOrEqual(0)
       expect(to).toBeLessThanOrEqual(count)
-      expect(to - from).toBeLessThanOrEqual(Math.ceil(height / 28) + 14)
+      expect(to - from).toBeLessThanOrEqual(Math.ceil(height / 28) + 13)
       const [first, last] = [Math.floor(scrollTop / 28), Math.floor((scrollTop + height - 1) / 28)]
       if (first < count) expect(from).toBeLessThanOrEqual(first)
       if (first < count) expect(to).toBeGreaterThan(Math.min(last, count - 1))

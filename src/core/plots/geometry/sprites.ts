@@ -127,19 +127,16 @@ function stampPart(raster: Raster, { dx, dy, words }: Sprite, column: number, ro
 /** One straight colour over another, both with alpha. */
 function over(source: number, below: number): number {
   const a = source >>> 24,
-    rest = 255 - a
-  if (below >>> 24 === 255) {
-    const red = divided((source & 255) * a + (below & 255) * rest),
-      green = divided(((source >>> 8) & 255) * a + ((below >>> 8) & 255) * rest),
-      blue = divided(((source >>> 16) & 255) * a + ((below >>> 16) & 255) * rest)
-    return (255 << 24) | (blue << 16) | (green << 8) | red
-  }
-  const b = divided((below >>> 24) * rest)
-  const alpha = a + b
-  const red = ((source & 255) * a + (below & 255) * b) / alpha,
-    green = (((source >>> 8) & 255) * a + ((below >>> 8) & 255) * b) / alpha,
-    blue = (((source >>> 16) & 255) * a + ((below >>> 16) & 255) * b) / alpha
-  return (alpha << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)
+    b = divided((below >>> 24) * (255 - a))
+  const alpha = (a + b) << 24
+  if (((source ^ below) & 0xffffff) === 0) return alpha | (source & 0xffffff)
+  // the share of the upper colour, of 255
+  const share = b + a === 255 ? a : Math.round((255 * a) / (a + b)),
+    rest = 255 - share
+  const red = divided((source & 255) * share + (below & 255) * rest),
+    green = divided(((source >>> 8) & 255) * share + ((below >>> 8) & 255) * rest),
+    blue = divided(((source >>> 16) & 255) * share + ((below >>> 16) & 255) * rest)
+  return alpha | (blue << 16) | (green << 8) | red
 }
 
 /** A product of two bytes divided by 255, without a division. */

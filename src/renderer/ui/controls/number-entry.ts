@@ -35,3 +35,7 @@ export function defaultStep(value: number | null, integer: boolean): number {
   if (integer) return 1
   return value === null || value === 0 ? 0.1 : 10 ** (Math.floor(Math.log10(Math.abs(value))) - 1)
 }
+
+/** A number that an accessibility attribute can hold: those that print with an exponent (1e-12) cannot stand there. */
+export const plainNumber = (value: number | null): number | undefined =>
+  value === null || String(value).includes('e') ? undefined : value
