@@ -1,6 +1,7 @@
 // A scene on a canvas: the same marks as on the screen and in the report. Used where there are too many marks for
 // elements, and for PNG files, because the content policy keeps images of our own making from being loaded.
 
+import type { Stroke } from '#core/plots/interactive/run-curves.ts'
 import type { Mark, TextMark } from '#core/plots/scene.ts'
 
 const FONT = "'Inter Variable', Inter, 'Helvetica Neue', Arial, sans-serif"
@@ -48,6 +49,29 @@ function drawText(
   context.rotate((rotate * Math.PI) / 180)
   context.fillText(text, 0, 0)
   context.restore()
+}
+
+/** Draws a line through pixels, x and y in turn; NaN lifts the pen. */
+export function drawStroke(context: Context, { points, width, opacity, dash }: Stroke, color: string): void {
+  context.beginPath()
+  let isDown = false
+  for (let i = 0; i < points.length; i += 2) {
+    const x = points[i]!
+    if (Number.isNaN(x)) isDown = false
+    else if (isDown) context.lineTo(x, points[i + 1]!)
+    else {
+      context.moveTo(x, points[i + 1]!)
+      isDown = true
+    }
+  }
+  context.globalAlpha = opacity
+  context.strokeStyle = color
+  context.lineWidth = width
+  // mitred corners of noisy lines would reach far beyond their values
+  context.lineJoin = 'bevel'
+  context.setLineDash(dash === undefined ? [] : dash.split(/[ ,]+/).map(Number))
+  context.stroke()
+  context.globalAlpha = 1
 }
 
 /** Fits a canvas to its box at the screen's resolution and returns its context, scaled to CSS pixels. */

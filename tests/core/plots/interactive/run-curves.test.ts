@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { MovingAverage, Series } from '#core/plots/geometry/series.ts'
-import { runCurves, wholeSteps, type DrawnRun, type RunCurvesOptions } from '#core/plots/interactive/run-curves.ts'
+import { runCurvesScene, wholeSteps } from '#core/plots/interactive/run-curves.ts'
+import { runLines, type DrawnRun, type RunLinesOptions } from '#core/plots/interactive/run-lines.ts'
 import type { PathMark } from '#core/plots/scene.ts'
 import { LIGHT } from '#core/plots/theme.ts'
 
@@ -13,16 +14,12 @@ function runOf(key: string, values: readonly number[], smoothing?: number): Draw
   values.forEach((v, i) => smooth.append(i, average.next(v)))
   return { key, name: key, raw, smooth }
 }
-const draw = (runs: readonly DrawnRun[], options: Partial<RunCurvesOptions> = {}) =>
-  runCurves(runs, {
-    width: 500,
-    height: 300,
-    theme: LIGHT,
-    xLabel: 'step',
-    yLabel: 'loss',
-    view: wholeSteps(runs),
-    ...options,
-  })
+function draw(runs: readonly DrawnRun[], changes: Partial<RunLinesOptions> = {}, emphasised = new Set<string>()) {
+  const box = { width: 500, height: 300, theme: LIGHT, xLabel: 'step', yLabel: 'loss' }
+  const options = { ...box, view: wholeSteps(runs), ...changes }
+  const drawn = runLines(runs, options)
+  return { frame: drawn.frame, scene: runCurvesScene(drawn, options, emphasised) }
+}
 const curves = ({ scene, frame }: ReturnType<typeof draw>): PathMark[] =>
   scene.marks.slice(frame.marks.length).filter((m) => m.mark === 'path')
 
@@ -55,7 +52,7 @@ it('a zoomed line runs to the sides of the frame and not beyond', () => {
 
 it('names as many runs as fit, the emphasised first, then the lowest', () => {
   const runs = Array.from({ length: 50 }, (_, i) => runOf(`run ${i}`, [5, i]))
-  const { scene, frame } = draw(runs, { emphasised: new Set(['run 49']) })
+  const { scene, frame } = draw(runs, {}, new Set(['run 49']))
   const names = scene.marks.slice(frame.marks.length).filter((m) => m.mark === 'text')
   expect(names.length).toBeLessThan(20)
   const texts = names.map((m) => m.mark === 'text' && m.text)
