@@ -61,6 +61,7 @@ export interface CloudOptions {
   readonly under?: (frame: Frame) => readonly Mark[]
 }
 
+const NUMBER = new Intl.NumberFormat('en')
 const LEGEND_ROW = 16
 /** Pixels at the upper right that the screen's tools take. */
 const TOOLS = 210
@@ -174,7 +175,7 @@ export function describe(
   { x, y, groups }: Pick<CloudOptions, 'x' | 'y' | 'groups'>,
 ): string {
   const named = groups.map((g, i) => `${fronts[i]?.length ?? 0} on the front${g.name === '' ? '' : ` of ${g.name}`}`)
-  const counts = statusCounts(points).map(([status, count]) => `${count.toLocaleString('en')} ${status}`)
+  const counts = statusCounts(points).map(([status, count]) => `${NUMBER.format(count)} ${status}`)
   return `${y.label} against ${x.label}: ${counts.join(', ') || 'no points'}; ${named.join(', ')}`
 }
 
@@ -241,10 +242,19 @@ function segment(x0: number, y0: number, x1: number, y1: number, { inner }: Fram
 
 const STATUSES = ['measured', 'predicted', 'stale', 'failed'] as const satisfies readonly PointStatus[]
 
+const counted = new WeakMap<readonly CloudPoint[], [PointStatus, number][]>()
+
+/** Counted once for each list: panning asks at every frame. */
 function statusCounts(points: readonly CloudPoint[]): [PointStatus, number][] {
+  const known = counted.get(points)
+  if (known !== undefined) return known
   const counts = { measured: 0, predicted: 0, stale: 0, failed: 0 }
   for (const { status } of points) counts[status]++
-  return STATUSES.flatMap((status) => (counts[status] > 0 ? [[status, counts[status]]] : []))
+  const found = STATUSES.flatMap((status): [PointStatus, number][] =>
+    counts[status] > 0 ? [[status, counts[status]]] : [],
+  )
+  counted.set(points, found)
+  return found
 }
 
 /** How many of each status, then shape and dash of each named group, above the plot. */
@@ -268,7 +278,7 @@ function legend(
   }
   const ink = { stroke: theme.ink, width: 1.2 } as const
   for (const [status, count] of statusCounts(points)) {
-    const text = `${count.toLocaleString('en')} ${status}`
+    const text = `${NUMBER.format(count)} ${status}`
     need(text, 9)
     if (status === 'failed') marks.push({ mark: 'path', d: cross(x, y), ...ink })
     else marks.push({ mark: 'circle', x, y, r: 3.5, fill: status === 'measured' ? theme.ink : theme.ground, ...ink })
