@@ -5,7 +5,7 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Attrs, DType, Node, TensorType, Value } from '../graph/types.ts'
 import { isFloat, sameShape, typeText } from '../graph/types.ts'
 import type { GraphBuilder } from './builder.ts'
-import { broadcastShape, require, textAttr } from './op.ts'
+import { broadcastShape, demand, textAttr } from './op.ts'
 import type { OpDef, OnnxEmitter } from './op.ts'
 
 type Ct = readonly (Value | undefined)[]
@@ -21,8 +21,10 @@ function unary(
     kind,
     doc,
     infer: ([x]) => {
-      require(isFloat(x!.dtype) || kind === 'neg' || kind === 'abs', () =>
-        `${kind}: needs a float operand, got ${typeText(x!)}`)
+      demand(
+        isFloat(x!.dtype) || kind === 'neg' || kind === 'abs',
+        () => `${kind}: needs a float operand, got ${typeText(x!)}`,
+      )
       return [x!]
     },
     vjp: (g, node, cts) => [vjp(g, node.inputs[0]!, node.outputs[0]!, cts[0]!)],
@@ -99,7 +101,7 @@ function evaluateBinary(a: Tensor, b: Tensor, dtype: DType, kind: string, f: (x:
 }
 
 function inferBinary(kind: string, [a, b]: readonly TensorType[], dtype?: DType): TensorType[] {
-  require(a!.dtype === b!.dtype, () => `${kind}: operands ${typeText(a!)} and ${typeText(b!)} differ in type`)
+  demand(a!.dtype === b!.dtype, () => `${kind}: operands ${typeText(a!)} and ${typeText(b!)} differ in type`)
   return [{ dtype: dtype ?? a!.dtype, shape: broadcastShape(a!.shape, b!.shape, kind) }]
 }
 
@@ -182,7 +184,7 @@ export const where: OpDef = {
   kind: 'where',
   doc: 'a where the condition holds, else b',
   infer: ([c, a, b]) => {
-    require(c!.dtype === 'bool', () => `where: the condition must be bool, got ${typeText(c!)}`)
+    demand(c!.dtype === 'bool', () => `where: the condition must be bool, got ${typeText(c!)}`)
     const [type] = inferBinary('where', [a!, b!])
     return [{ dtype: type!.dtype, shape: broadcastShape(c!.shape, type!.shape, 'where') }]
   },

@@ -3,7 +3,7 @@
 import { blank, stridesOf } from '../graph/tensor.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { sizeOf, typeText } from '../graph/types.ts'
-import { intAttr, require } from './op.ts'
+import { intAttr, demand } from './op.ts'
 import type { OpDef } from './op.ts'
 
 function index(value: number, size: number, what: string): number {
@@ -16,8 +16,10 @@ export const gather: OpDef = {
   kind: 'gather',
   doc: 'rows of a table: output[i..., :] = table[indices[i...], :]',
   infer: ([table, indices]) => {
-    require(table!.shape.length >= 1 && indices!.dtype === 'i32', () =>
-      `gather: table ${typeText(table!)}, indices ${typeText(indices!)} must be i32`)
+    demand(
+      table!.shape.length >= 1 && indices!.dtype === 'i32',
+      () => `gather: table ${typeText(table!)}, indices ${typeText(indices!)} must be i32`,
+    )
     return [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }]
   },
   vjp: (g, node, [ct]) => {
@@ -48,11 +50,13 @@ export const scatterAdd: OpDef = {
   kind: 'scatter_add',
   doc: 'table with rows added: table[indices[i], :] += updates[i, :]; equal indices add up',
   infer: ([table, indices, updates]) => {
-    require(indices!.shape.length === 1 &&
-      indices!.dtype === 'i32' &&
-      updates!.shape[0] === indices!.shape[0] &&
-      updates!.shape.length === table!.shape.length, () =>
-      `scatter_add: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(table!)}`)
+    demand(
+      indices!.shape.length === 1 &&
+        indices!.dtype === 'i32' &&
+        updates!.shape[0] === indices!.shape[0] &&
+        updates!.shape.length === table!.shape.length,
+      () => `scatter_add: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(table!)}`,
+    )
     return [table!]
   },
   vjp: (g, node, [ct]) => [ct, undefined, g.gather(ct!, node.inputs[1]!)],
@@ -84,10 +88,12 @@ export const takeAlong: OpDef = {
   kind: 'take_along',
   doc: 'elements along the last axis: output[..., j] = x[..., indices[..., j]]',
   infer: ([x, indices]) => {
-    require(indices!.dtype === 'i32' &&
-      indices!.shape.length === x!.shape.length &&
-      indices!.shape.slice(0, -1).every((d, i) => d === x!.shape[i]), () =>
-      `take_along: ${typeText(indices!)} of ${typeText(x!)}`)
+    demand(
+      indices!.dtype === 'i32' &&
+        indices!.shape.length === x!.shape.length &&
+        indices!.shape.slice(0, -1).every((d, i) => d === x!.shape[i]),
+      () => `take_along: ${typeText(indices!)} of ${typeText(x!)}`,
+    )
     return [{ dtype: x!.dtype, shape: indices!.shape }]
   },
   vjp: (g, node, [ct]) => {
@@ -105,8 +111,10 @@ export const addAlong: OpDef = {
   kind: 'add_along',
   doc: 'x with elements added along the last axis: x[..., indices[..., j]] += updates[..., j]',
   infer: ([x, indices, updates]) => {
-    require(indices!.dtype === 'i32' && sizeOf(updates!.shape) === sizeOf(indices!.shape), () =>
-      `add_along: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(x!)}`)
+    demand(
+      indices!.dtype === 'i32' && sizeOf(updates!.shape) === sizeOf(indices!.shape),
+      () => `add_along: ${typeText(updates!)} at ${typeText(indices!)} into ${typeText(x!)}`,
+    )
     return [x!]
   },
   vjp: (g, node, [ct]) => [ct, undefined, g.takeAlong(ct!, node.inputs[1]!)],
@@ -124,10 +132,12 @@ export const update: OpDef = {
   doc: 'x with a block of rows replaced along one axis, from a start known at run time (an i32 scalar)',
   infer: ([x, block, start], attrs) => {
     const axis = intAttr(attrs, 'axis')
-    require(start!.dtype === 'i32' &&
-      start!.shape.length === 0 &&
-      block!.shape.every((d, i) => (i === axis ? d <= x!.shape[i]! : d === x!.shape[i])), () =>
-      `update: ${typeText(block!)} into ${typeText(x!)} on axis ${axis}`)
+    demand(
+      start!.dtype === 'i32' &&
+        start!.shape.length === 0 &&
+        block!.shape.every((d, i) => (i === axis ? d <= x!.shape[i]! : d === x!.shape[i])),
+      () => `update: ${typeText(block!)} into ${typeText(x!)} on axis ${axis}`,
+    )
     return [x!]
   },
   emit: (node, e) => {
@@ -138,7 +148,7 @@ export const update: OpDef = {
     const [one] = e.node('Reshape', [e.inputs[2]!, e.ints([1])])
     const [wide] = e.node('Cast', [one!], { to: 7 })
     const [starts] = e.node('Expand', [wide!, e.ints([batch])])
-    require(rows <= x.shape[axis]!, () => 'update: block larger than its target')
+    demand(rows <= x.shape[axis]!, () => 'update: block larger than its target')
     return e.node('TensorScatter', [e.inputs[0]!, e.inputs[1]!, starts!], { axis })
   },
   evaluate: ([x, block, start], node) => {

@@ -4,7 +4,7 @@ import { broadcastStrides, eachOffset } from '../graph/tensor.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shape, Value } from '../graph/types.ts'
 import { sizeOf } from '../graph/types.ts'
-import { require } from './op.ts'
+import { demand } from './op.ts'
 import type { OpDef } from './op.ts'
 
 /** Matrix product with batch axes broadcast: [..., M, K] x [..., K, N]; either side may be given transposed. */
@@ -12,11 +12,13 @@ export const matmul: OpDef = {
   kind: 'matmul',
   doc: 'matrix product over the last two axes, leading axes broadcast; flags read an operand transposed',
   infer: ([a, b], attrs) => {
-    require(a!.dtype === b!.dtype && a!.shape.length >= 2 && b!.shape.length >= 2, () =>
-      `matmul: [${a!.shape.join(',')}] and [${b!.shape.join(',')}] must be matrices of one type`)
+    demand(
+      a!.dtype === b!.dtype && a!.shape.length >= 2 && b!.shape.length >= 2,
+      () => `matmul: [${a!.shape.join(',')}] and [${b!.shape.join(',')}] must be matrices of one type`,
+    )
     const [m, k] = matrix(a!.shape, attrs['transposeA'] === true)
     const [k2, n] = matrix(b!.shape, attrs['transposeB'] === true)
-    require(k === k2, () => `matmul: inner sizes of [${a!.shape.join(',')}] and [${b!.shape.join(',')}] differ`)
+    demand(k === k2, () => `matmul: inner sizes of [${a!.shape.join(',')}] and [${b!.shape.join(',')}] differ`)
     return [{ dtype: a!.dtype, shape: [...batchShape(a!.shape, b!.shape), m, n] }]
   },
   vjp: (g, node, [ct]) => {
@@ -68,8 +70,10 @@ function batchShape(a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, i) => {
     const da = a[a.length - 2 - rank + i] ?? 1,
       db = b[b.length - 2 - rank + i] ?? 1
-    require(da === db || da === 1 || db === 1, () =>
-      `matmul: batch axes of [${a.join(',')}] and [${b.join(',')}] do not broadcast`)
+    demand(
+      da === db || da === 1 || db === 1,
+      () => `matmul: batch axes of [${a.join(',')}] and [${b.join(',')}] do not broadcast`,
+    )
     return da === 1 ? db : da
   })
 }

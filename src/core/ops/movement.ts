@@ -3,7 +3,7 @@
 import { blank, broadcastStrides, eachOffset, stridesOf } from '../graph/tensor.ts'
 import type { Shape, Value } from '../graph/types.ts'
 import { sameShape, sizeOf } from '../graph/types.ts'
-import { broadcastShape, intAttr, intsAttr, require } from './op.ts'
+import { broadcastShape, intAttr, intsAttr, demand } from './op.ts'
 import type { OpDef } from './op.ts'
 
 export const reshape: OpDef = {
@@ -11,8 +11,10 @@ export const reshape: OpDef = {
   doc: 'the same elements in row-major order under another shape',
   infer: ([x], attrs) => {
     const shape = intsAttr(attrs, 'shape')
-    require(sizeOf(shape) === sizeOf(x!.shape), () =>
-      `reshape: [${x!.shape.join(',')}] does not fill [${shape.join(',')}]`)
+    demand(
+      sizeOf(shape) === sizeOf(x!.shape),
+      () => `reshape: [${x!.shape.join(',')}] does not fill [${shape.join(',')}]`,
+    )
     return [{ dtype: x!.dtype, shape }]
   },
   vjp: (g, node, [ct]) => [g.reshape(ct!, node.inputs[0]!.type.shape)],
@@ -25,10 +27,13 @@ export const transpose: OpDef = {
   doc: 'axes in another order: output axis i is input axis perm[i]',
   infer: ([x], attrs) => {
     const perm = intsAttr(attrs, 'perm')
-    require(sameShape(
-      [...perm].sort((a, b) => a - b),
-      x!.shape.map((_, i) => i),
-    ), () => `transpose: perm [${perm.join(',')}] for rank ${x!.shape.length}`)
+    demand(
+      sameShape(
+        [...perm].sort((a, b) => a - b),
+        x!.shape.map((_, i) => i),
+      ),
+      () => `transpose: perm [${perm.join(',')}] for rank ${x!.shape.length}`,
+    )
     return [{ dtype: x!.dtype, shape: perm.map((p) => x!.shape[p]!) }]
   },
   vjp: (g, node, [ct]) => {
@@ -52,8 +57,10 @@ export const broadcast: OpDef = {
   doc: 'repeats axes of size 1 to fill a larger shape',
   infer: ([x], attrs) => {
     const shape = intsAttr(attrs, 'shape')
-    require(sameShape(broadcastShape(x!.shape, shape, 'broadcast'), shape), () =>
-      `broadcast: [${x!.shape.join(',')}] does not fit [${shape.join(',')}]`)
+    demand(
+      sameShape(broadcastShape(x!.shape, shape, 'broadcast'), shape),
+      () => `broadcast: [${x!.shape.join(',')}] does not fit [${shape.join(',')}]`,
+    )
     return [{ dtype: x!.dtype, shape }]
   },
   vjp: (g, node, [ct]) => [g.sumTo(ct!, node.inputs[0]!.type.shape)],
@@ -75,8 +82,10 @@ export const slice: OpDef = {
       start = intAttr(attrs, 'start'),
       end = intAttr(attrs, 'end')
     const size = x!.shape[axis]
-    require(size !== undefined && start >= 0 && start <= end && end <= size, () =>
-      `slice: [${start}, ${end}) of axis ${axis} of [${x!.shape.join(',')}]`)
+    demand(
+      size !== undefined && start >= 0 && start <= end && end <= size,
+      () => `slice: [${start}, ${end}) of axis ${axis} of [${x!.shape.join(',')}]`,
+    )
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, end - start) }]
   },
   vjp: (g, node, [ct]) => {
@@ -106,8 +115,10 @@ export const pad: OpDef = {
     const axis = intAttr(attrs, 'axis'),
       before = intAttr(attrs, 'before'),
       after = intAttr(attrs, 'after')
-    require(x!.shape[axis] !== undefined && before >= 0 && after >= 0, () =>
-      `pad: ${before}, ${after} on axis ${axis} of [${x!.shape.join(',')}]`)
+    demand(
+      x!.shape[axis] !== undefined && before >= 0 && after >= 0,
+      () => `pad: ${before}, ${after} on axis ${axis} of [${x!.shape.join(',')}]`,
+    )
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, x!.shape[axis]! + before + after) }]
   },
   vjp: (g, node, [ct]) => {
@@ -142,10 +153,12 @@ export const concat: OpDef = {
     const first = types[0]!
     let total = 0
     for (const t of types) {
-      require(t.dtype === first.dtype &&
-        t.shape.length === first.shape.length &&
-        t.shape.every((d, i) => i === axis || d === first.shape[i]), () =>
-        `concat: [${t.shape.join(',')}] beside [${first.shape.join(',')}] on axis ${axis}`)
+      demand(
+        t.dtype === first.dtype &&
+          t.shape.length === first.shape.length &&
+          t.shape.every((d, i) => i === axis || d === first.shape[i]),
+        () => `concat: [${t.shape.join(',')}] beside [${first.shape.join(',')}] on axis ${axis}`,
+      )
       total += t.shape[axis]!
     }
     return [{ dtype: first.dtype, shape: first.shape.with(axis, total) }]
@@ -179,8 +192,10 @@ export const concat: OpDef = {
 
 /** Splits an axis in parts of the given sizes. */
 export function partition(shape: Shape, axis: number, sizes: readonly number[]): [number, number][] {
-  require(sizes.reduce((a, b) => a + b, 0) === shape[axis], () =>
-    `sizes ${sizes.join('+')} do not fill axis ${axis} of [${shape.join(',')}]`)
+  demand(
+    sizes.reduce((a, b) => a + b, 0) === shape[axis],
+    () => `sizes ${sizes.join('+')} do not fill axis ${axis} of [${shape.join(',')}]`,
+  )
   let start = 0
   return sizes.map((size) => [start, (start += size)])
 }

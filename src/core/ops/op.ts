@@ -54,7 +54,7 @@ export const flagAttr = (attrs: Attrs, name: string): boolean => attrs[name] ===
 export const textAttr = (attrs: Attrs, name: string): string => attrs[name] as string
 
 /** Throws the plain Error that `infer` rules use. */
-export function require(condition: boolean, rule: () => string): void {
+export function demand(condition: boolean, rule: () => string): void {
   if (!condition) throw new Error(rule())
 }
 

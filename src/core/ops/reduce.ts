@@ -3,7 +3,7 @@
 import { broadcastStrides, eachOffset } from '../graph/tensor.ts'
 import type { Shape } from '../graph/types.ts'
 import { sizeOf } from '../graph/types.ts'
-import { intsAttr, require } from './op.ts'
+import { intsAttr, demand } from './op.ts'
 import type { OpDef } from './op.ts'
 
 const reduced = (shape: Shape, axes: readonly number[]): Shape => shape.map((d, i) => (axes.includes(i) ? 1 : d))
@@ -21,8 +21,10 @@ function reduction(
     doc,
     infer: ([x], attrs) => {
       const axes = intsAttr(attrs, 'axes')
-      require(axes.every((a) => a >= 0 && a < x!.shape.length), () =>
-        `${kind}: axes [${axes.join(',')}] of rank ${x!.shape.length}`)
+      demand(
+        axes.every((a) => a >= 0 && a < x!.shape.length),
+        () => `${kind}: axes [${axes.join(',')}] of rank ${x!.shape.length}`,
+      )
       return [{ dtype: x!.dtype, shape: reduced(x!.shape, axes) }]
     },
     vjp,

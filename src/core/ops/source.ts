@@ -3,7 +3,7 @@
 import { spread } from '../graph/tensor.ts'
 import type { DType, Shape } from '../graph/types.ts'
 import { sizeOf } from '../graph/types.ts'
-import { intsAttr, require, textAttr } from './op.ts'
+import { intsAttr, demand, textAttr } from './op.ts'
 import type { OpDef } from './op.ts'
 
 export const input: OpDef = {
@@ -17,8 +17,10 @@ export const constant: OpDef = {
   doc: 'A constant tensor; one element may stand for a whole shape.',
   infer: (_, attrs, data) => {
     const shape = intsAttr(attrs, 'shape')
-    require(data !== undefined && (data.length === 1 || data.length === sizeOf(shape)), () =>
-      `constant: ${data?.length} elements for [${shape.join(',')}]`)
+    demand(
+      data !== undefined && (data.length === 1 || data.length === sizeOf(shape)),
+      () => `constant: ${data?.length} elements for [${shape.join(',')}]`,
+    )
     return [{ dtype: textAttr(attrs, 'dtype') as DType, shape }]
   },
   evaluate: (_, node) => {

@@ -3,6 +3,7 @@
 // cancelled for certain and survived.
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HeddleError } from '#core/errors.ts'
 import { checkPlain, isJobKind, parseReply, type Request } from './process/message.ts'
@@ -202,7 +203,9 @@ export function startRunner(options: RunnerOptions = {}): Runner {
 }
 
 function startChild(options: RunnerOptions, receive: (raw: unknown) => void): Child {
-  const script = options.script ?? fileURLToPath(new URL('../runner.ts', import.meta.url))
+  // the built program has the same files in JavaScript
+  const own = new URL(`../runner${extname(import.meta.filename)}`, import.meta.url)
+  const script = options.script ?? fileURLToPath(own)
   const started = fork(script, options.jobs === undefined ? [] : ['--jobs', options.jobs], {
     execArgv: [...(options.nodeOptions ?? [])],
     // typed arrays cross without becoming text

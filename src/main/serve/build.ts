@@ -1,5 +1,5 @@
-// Builds the screens when they are missing or older than their sources. An installed program has no sources: it serves what
-// was built with it.
+// Builds the screens, or the desktop program, when they are missing or older than their sources. An installed program has no
+// sources: it runs what was built with it.
 
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -12,20 +12,26 @@ export const programFolder = fileURLToPath(new URL('../../..', import.meta.url))
 /** The folder of the built screens. */
 export const screensFolder = join(programFolder, 'out/renderer')
 
-const SOURCES = ['src/renderer', 'src/core', 'electron.vite.config.ts', 'package-lock.json']
+const COMMON = ['src/core', 'electron.vite.config.ts', 'package-lock.json']
+/** What can be built: the file that tells its age, and its sources. */
+const PARTS = {
+  screens: { built: 'out/renderer/index.html', sources: ['src/renderer', ...COMMON] },
+  desktop: { built: 'out/preload/index.cjs', sources: ['src/main', 'src/preload', ...COMMON] },
+} as const
 
 /** Whether something has to be built: the result is missing or older than a source. */
-export function isStale(root: string, built: string, sources: readonly string[] = SOURCES): boolean {
+function isStale(root: string, built: string, sources: readonly string[]): boolean {
   const result = statSync(built, { throwIfNoEntry: false })
   if (!sources.some((source) => existsSync(join(root, source)))) return false
   return result === undefined || sources.some((source) => newest(join(root, source)) > result.mtimeMs)
 }
 
-/** Builds the screens if need be; `note` hears about it first. Throws `file-invalid` with what the build printed. */
-export async function buildScreens(note: (line: string) => void): Promise<void> {
-  if (!isStale(programFolder, join(screensFolder, 'index.html'))) return
-  note('building the screens ...')
-  const child = spawn(process.execPath, [join(programFolder, 'bin/run.mjs'), 'scripts/build.ts'], {
+/** Builds a part if need be; `note` hears about it first. Throws `file-invalid` with what the build printed. */
+export async function buildPart(part: keyof typeof PARTS, note: (line: string) => void): Promise<void> {
+  const { built, sources } = PARTS[part]
+  if (!isStale(programFolder, join(programFolder, built), sources)) return
+  note(`building the ${part} ...`)
+  const child = spawn(process.execPath, [join(programFolder, 'bin/run.mjs'), 'scripts/build.ts', part], {
     cwd: programFolder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -34,7 +40,7 @@ export async function buildScreens(note: (line: string) => void): Promise<void> 
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const code = await new Promise((done) => child.on('error', done).on('close', done))
   if (code === 0) return
-  throw new HeddleError('file-invalid', 'the screens could not be built', { hint: output.trimEnd().slice(-4000) })
+  throw new HeddleError('file-invalid', `the ${part} could not be built`, { hint: output.trimEnd().slice(-4000) })
 }
 
 function newest(path: string): number {

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
 import type { Workbench } from '#main/api/workbench/index.ts'
 import { openWorkbench } from '#main/api/workbench/index.ts'
-import { buildScreens, screensFolder } from './build.ts'
+import { buildPart, screensFolder } from './build.ts'
 import { isLoopback } from './guard.ts'
 import { hasDesktop, openBrowser } from './open-browser.ts'
 import { readPages } from './pages.ts'
@@ -33,7 +33,7 @@ export async function serveUntil(signal: AbortSignal, options: HostOptions): Pro
   const { project, host, readonly, note } = options
   if (host !== undefined && !isLoopback(host))
     note(`warning: everybody who can reach ${host} can see this page, unencrypted; prefer an SSH tunnel`)
-  await buildScreens(note)
+  await buildPart('screens', note)
   if (signal.aborted) return
   const pages = readPages(screensFolder)
   const workbench = openWorkbench({

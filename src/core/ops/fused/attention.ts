@@ -3,7 +3,7 @@
 import type { Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { intAttr, require } from '../op.ts'
+import { intAttr, demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 /** Keys that token i sees: all earlier ones, or the window and, when kept visible, the first `meta`. */
@@ -21,12 +21,15 @@ export const attention: OpDef = {
   doc: 'softmax(q kᵀ scale) v over visible earlier tokens (arXiv 1706.03762; grouped heads arXiv 2305.13245)',
   infer: ([q, k, v]) => {
     const [b, t, h, width] = q!.shape
-    require(q!.shape.length === 4 &&
-      k!.shape[0] === b &&
-      k!.shape[1] === t &&
-      k!.shape[3] === width &&
-      h! % k!.shape[2]! === 0 &&
-      typeText(k!) === typeText(v!), () => `attention: q ${typeText(q!)}, k ${typeText(k!)}, v ${typeText(v!)}`)
+    demand(
+      q!.shape.length === 4 &&
+        k!.shape[0] === b &&
+        k!.shape[1] === t &&
+        k!.shape[3] === width &&
+        h! % k!.shape[2]! === 0 &&
+        typeText(k!) === typeText(v!),
+      () => `attention: q ${typeText(q!)}, k ${typeText(k!)}, v ${typeText(v!)}`,
+    )
     return [q!]
   },
   cost: (node) => {
@@ -105,13 +108,15 @@ export const attentionStep: OpDef = {
   infer: ([q, k, , kCache, vCache, position]) => {
     const [b, one, h] = q!.shape
     const [, groups, , width] = kCache!.shape
-    require(one === 1 &&
-      kCache!.shape[0] === b &&
-      h! % groups! === 0 &&
-      k!.shape[2] === groups &&
-      q!.shape[3] === width &&
-      position!.dtype === 'i32', () =>
-      `attention_step: q ${typeText(q!)}, k ${typeText(k!)}, cache ${typeText(kCache!)}`)
+    demand(
+      one === 1 &&
+        kCache!.shape[0] === b &&
+        h! % groups! === 0 &&
+        k!.shape[2] === groups &&
+        q!.shape[3] === width &&
+        position!.dtype === 'i32',
+      () => `attention_step: q ${typeText(q!)}, k ${typeText(k!)}, cache ${typeText(kCache!)}`,
+    )
     return [q!, kCache!, vCache!]
   },
   cost: (node) => {

@@ -1,6 +1,6 @@
 import type { Value } from '../../graph/types.ts'
 import { sizeOf, typeText } from '../../graph/types.ts'
-import { require } from '../op.ts'
+import { demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 /**
@@ -14,10 +14,14 @@ export const causalConv: OpDef = {
   infer: ([x, weight, state]) => {
     const [b, , c] = x!.shape
     const k = weight!.shape[2]!
-    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1, () =>
-      `causal_conv1d: weight ${typeText(weight!)} for ${typeText(x!)}`)
-    require(state!.shape[0] === b && state!.shape[1] === c && state!.shape[2] === k - 1, () =>
-      `causal_conv1d: state ${typeText(state!)} must be [${b},${c},${k - 1}]`)
+    demand(
+      x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1,
+      () => `causal_conv1d: weight ${typeText(weight!)} for ${typeText(x!)}`,
+    )
+    demand(
+      state!.shape[0] === b && state!.shape[1] === c && state!.shape[2] === k - 1,
+      () => `causal_conv1d: state ${typeText(state!)} must be [${b},${c},${k - 1}]`,
+    )
     return [x!, state!]
   },
   cost: (node) => ({ flops: 2 * node.inputs[1]!.type.shape[2]! * sizeOf(node.inputs[0]!.type.shape) }),
@@ -54,8 +58,10 @@ export const depthwiseConv: OpDef = {
   infer: ([x, weight]) => {
     const [b, t, c] = x!.shape as [number, number, number]
     const taps = weight!.shape[2]!
-    require(x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1 && t >= taps, () =>
-      `depthwise_conv: weight ${typeText(weight!)} for ${typeText(x!)}`)
+    demand(
+      x!.shape.length === 3 && weight!.shape[0] === c && weight!.shape[1] === 1 && t >= taps,
+      () => `depthwise_conv: weight ${typeText(weight!)} for ${typeText(x!)}`,
+    )
     return [{ dtype: x!.dtype, shape: [b, t - taps + 1, c] }]
   },
   vjp: (g, node, [ct]) => {

@@ -5,7 +5,7 @@
 import type { Node, TensorType, Value } from '../../graph/types.ts'
 import { sizeOf, typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { intAttr, require, textAttr } from '../op.ts'
+import { intAttr, demand, textAttr } from '../op.ts'
 import type { OpDef } from '../op.ts'
 import {
   chunkAt,
@@ -56,18 +56,21 @@ export const linearAttention: OpDef = {
     const [b, t, groups, width] = q.shape as [number, number, number, number]
     const [, , heads, values] = v.shape as [number, number, number, number]
     const text = (): string => `linear_attention ${rule}: ${types.map(typeText).join(' ')}`
-    require(types.length === 4 + Number(isGated(rule)) + Number(isDelta(rule)), text)
-    require(typeText(q) === typeText(k) && v.shape[0] === b && v.shape[1] === t && heads % groups === 0, text)
-    require(typeText(state) === typeText({ dtype: q.dtype, shape: [b, heads, width, values] }), text)
+    demand(types.length === 4 + Number(isGated(rule)) + Number(isDelta(rule)), text)
+    demand(typeText(q) === typeText(k) && v.shape[0] === b && v.shape[1] === t && heads % groups === 0, text)
+    demand(typeText(state) === typeText({ dtype: q.dtype, shape: [b, heads, width, values] }), text)
     if (isGated(rule)) {
       const decay = types[4]!.shape
-      require((decay[0] === b || decay[0] === 1) &&
-        decay[1] === t &&
-        decay[2] === heads &&
-        (decay.length === 3 || decay[3] === width), text)
-      require(rule === 'gated' || decay.length === 3, text)
+      demand(
+        (decay[0] === b || decay[0] === 1) &&
+          decay[1] === t &&
+          decay[2] === heads &&
+          (decay.length === 3 || decay[3] === width),
+        text,
+      )
+      demand(rule === 'gated' || decay.length === 3, text)
     }
-    if (isDelta(rule)) require(typeText(types.at(-1)!) === typeText({ dtype: q.dtype, shape: [b, t, heads] }), text)
+    if (isDelta(rule)) demand(typeText(types.at(-1)!) === typeText({ dtype: q.dtype, shape: [b, t, heads] }), text)
     return [v, state]
   },
   cost: (node) => {
@@ -209,9 +212,10 @@ export const runningSum: OpDef = {
   doc: 'q_t times the sum of all keys up to t',
   infer: ([q, k, state]) => {
     const [b, t, h, width] = q!.shape as [number, number, number, number]
-    require(typeText(q!) === typeText(k!) &&
-      typeText(state!) === typeText({ dtype: q!.dtype, shape: [b, h, width, 1] }), () =>
-      `running_sum: ${typeText(q!)} ${typeText(k!)} ${typeText(state!)}`)
+    demand(
+      typeText(q!) === typeText(k!) && typeText(state!) === typeText({ dtype: q!.dtype, shape: [b, h, width, 1] }),
+      () => `running_sum: ${typeText(q!)} ${typeText(k!)} ${typeText(state!)}`,
+    )
     return [{ dtype: q!.dtype, shape: [b, t, h, 1] }, state!]
   },
   cost: (node) => ({ flops: 3 * sizeOf(node.inputs[0]!.type.shape) }),

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { intAttr, require } from '../op.ts'
+import { intAttr, demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 /**
@@ -12,10 +12,13 @@ export const crossEntropy: OpDef = {
   kind: 'cross_entropy',
   doc: 'mean of log(sum(e^x)) - x_target over targets that are not ignored',
   infer: ([logits, targets]) => {
-    require(logits!.shape.length === 2 &&
-      targets!.dtype === 'i32' &&
-      targets!.shape.length === 1 &&
-      targets!.shape[0] === logits!.shape[0], () => `cross_entropy: ${typeText(logits!)} against ${typeText(targets!)}`)
+    demand(
+      logits!.shape.length === 2 &&
+        targets!.dtype === 'i32' &&
+        targets!.shape.length === 1 &&
+        targets!.shape[0] === logits!.shape[0],
+      () => `cross_entropy: ${typeText(logits!)} against ${typeText(targets!)}`,
+    )
     return [
       { dtype: logits!.dtype, shape: [] },
       { dtype: logits!.dtype, shape: [] },

@@ -3,7 +3,7 @@
 import type { Node, Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { require } from '../op.ts'
+import { demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 const lastAxis = (x: Value): number => x.type.shape.length - 1
@@ -17,8 +17,10 @@ export const rmsNorm: OpDef = {
   kind: 'rms_norm',
   doc: 'x (mean(x²) + eps)^(-1/2) times a gain, over the last axis (arXiv 1910.07467)',
   infer: ([x, gain]) => {
-    require(gain!.shape.length === 1 && gain!.shape[0] === x!.shape.at(-1), () =>
-      `rms_norm: gain ${typeText(gain!)} for ${typeText(x!)}`)
+    demand(
+      gain!.shape.length === 1 && gain!.shape[0] === x!.shape.at(-1),
+      () => `rms_norm: gain ${typeText(gain!)} for ${typeText(x!)}`,
+    )
     return [x!]
   },
   vjp: (g, node, [ct]) => {

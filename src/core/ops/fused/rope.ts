@@ -1,6 +1,6 @@
 import type { Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
-import { require } from '../op.ts'
+import { demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 /** Rotary position embedding, half-split: x [B,T,H,w] with tables cos and sin [T, w/2]. Source: arXiv 2104.09864. */
@@ -9,10 +9,10 @@ export const rope: OpDef = {
   doc: 'rotates the pairs (i, i + w/2) of each head by the angle of the position (arXiv 2104.09864)',
   infer: ([x, cos, sin]) => {
     const [, t, , w] = x!.shape
-    require(x!.shape.length === 4 &&
-      cos!.shape[0] === t &&
-      cos!.shape[1] === w! / 2 &&
-      typeText(cos!) === typeText(sin!), () => `rope: tables ${typeText(cos!)} for ${typeText(x!)}`)
+    demand(
+      x!.shape.length === 4 && cos!.shape[0] === t && cos!.shape[1] === w! / 2 && typeText(cos!) === typeText(sin!),
+      () => `rope: tables ${typeText(cos!)} for ${typeText(x!)}`,
+    )
     return [x!]
   },
   vjp: (g, node, [ct]) => [g.one('rope', [ct!, node.inputs[1]!, g.neg(node.inputs[2]!)]), undefined, undefined],

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { intAttr, require } from '../op.ts'
+import { intAttr, demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 import {
   chunkAt,
@@ -30,8 +30,8 @@ export const rwkv7Recurrence: OpDef = {
     const state = types[6]!
     const [b, , h, width] = r!.shape as [number, number, number, number]
     const text = (): string => `rwkv7_recurrence: ${types.map(typeText).join(' ')}`
-    require(types.length === 7 && types.slice(0, 6).every((t) => typeText(t) === typeText(r!)), text)
-    require(typeText(state) === typeText({ dtype: r!.dtype, shape: [b, h, width, width] }), text)
+    demand(types.length === 7 && types.slice(0, 6).every((t) => typeText(t) === typeText(r!)), text)
+    demand(typeText(state) === typeText({ dtype: r!.dtype, shape: [b, h, width, width] }), text)
     return [r!, state]
   },
   cost: (node) => {

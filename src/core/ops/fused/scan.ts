@@ -3,7 +3,7 @@
 import type { Value } from '../../graph/types.ts'
 import { sizeOf, typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { require } from '../op.ts'
+import { demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 const CHUNK = 16
@@ -18,10 +18,10 @@ export const linearScan: OpDef = {
   doc: 'h_t = e^decay_t h_(t-1) + x_t element-wise over time',
   infer: ([decay, x, state]) => {
     const [b, , e] = x!.shape
-    require(x!.shape.length === 3 &&
-      typeText(decay!) === typeText(x!) &&
-      state!.shape[0] === b &&
-      state!.shape[1] === e, () => `linear_scan: ${typeText(decay!)} ${typeText(x!)} ${typeText(state!)}`)
+    demand(
+      x!.shape.length === 3 && typeText(decay!) === typeText(x!) && state!.shape[0] === b && state!.shape[1] === e,
+      () => `linear_scan: ${typeText(decay!)} ${typeText(x!)} ${typeText(state!)}`,
+    )
     return [x!]
   },
   vjp: (g, node, [ct]) => {
@@ -104,13 +104,15 @@ export const selectiveScan: OpDef = {
     ]
     const n = a.shape[1]!
     const [batch, t, e] = x.shape as [number, number, number]
-    require(typeText(x) === typeText(dt) &&
-      a.shape[0] === e &&
-      b.shape[2] === n &&
-      b.shape[1] === t &&
-      typeText(b) === typeText(c) &&
-      typeText(state) === typeText({ dtype: x.dtype, shape: [batch, e, n] }), () =>
-      `selective_scan: ${types.map(typeText).join(' ')}`)
+    demand(
+      typeText(x) === typeText(dt) &&
+        a.shape[0] === e &&
+        b.shape[2] === n &&
+        b.shape[1] === t &&
+        typeText(b) === typeText(c) &&
+        typeText(state) === typeText({ dtype: x.dtype, shape: [batch, e, n] }),
+      () => `selective_scan: ${types.map(typeText).join(' ')}`,
+    )
     return [x, state]
   },
   cost: (node) => ({ flops: 6 * sizeOf(node.inputs[0]!.type.shape) * node.inputs[2]!.type.shape[1]! }),

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/types.ts'
 import { typeText } from '../../graph/types.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { require } from '../op.ts'
+import { demand } from '../op.ts'
 import type { OpDef } from '../op.ts'
 
 /**
@@ -13,8 +13,10 @@ export const triInverse: OpDef = {
   kind: 'tri_inverse',
   doc: '(I + A)^-1 of a strictly lower triangular A',
   infer: ([a]) => {
-    require(a!.shape.length >= 2 && a!.shape.at(-1) === a!.shape.at(-2), () =>
-      `tri_inverse: ${typeText(a!)} must be square`)
+    demand(
+      a!.shape.length >= 2 && a!.shape.at(-1) === a!.shape.at(-2),
+      () => `tri_inverse: ${typeText(a!)} must be square`,
+    )
     return [a!]
   },
   vjp: (g, node, [ct]) => {
