@@ -13,9 +13,8 @@ const config = parse(readFileSync(join(root, 'electron-builder.yml'), 'utf8')) a
 
 it('is a configuration that electron-builder takes', async () => {
   await expect(validateConfiguration(config, new DebugLogger())).resolves.toBeUndefined()
-  await expect(validateConfiguration({ ...config, ...{ asarUnpacked: [] } }, new DebugLogger())).rejects.toThrow(
-    'asarUnpacked',
-  )
+  const misspelt: Record<string, unknown> = { ...config, asarUnpacked: [] }
+  await expect(validateConfiguration(misspelt, new DebugLogger())).rejects.toThrow('asarUnpacked')
 })
 
 it('rebuilds nothing and unpacks native libraries', () => {
