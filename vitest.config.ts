@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // a loaded machine is slow, not wrong
+    expect: { poll: { timeout: 20_000 } },
   },
 })
