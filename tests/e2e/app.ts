@@ -38,13 +38,17 @@ export async function startApp({ library, args = [], env = {} }: AppOptions = {}
   const folder = library ?? mkdtempSync(join(tmpdir(), 'heddle-e2e-'))
   const child = spawn(
     process.execPath,
-    [join(root, 'bin/heddle.mjs'), 'serve', '--json', '--port', '0', '--library', folder, ...args],
+    [join(root, 'src/main/cli.ts'), 'serve', '--json', '--port', '0', '--library', folder, ...args],
     { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
   const ended = new Promise<void>((done) => child.on('exit', () => done()))
   for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith('{"url"')) {
+      complaints += `${line}\n`
+      continue
+    }
     const { url } = JSON.parse(line) as { readonly url: string }
     return {
       url,
@@ -89,7 +93,10 @@ export interface PageOptions {
 }
 
 /** A page on the program, and what it complained about. */
-export async function openPage(url: string, options: PageOptions = {}): Promise<Page & { readonly complaints: string[] }> {
+export async function openPage(
+  url: string,
+  options: PageOptions = {},
+): Promise<Page & { readonly complaints: string[] }> {
   const { width = 1440, height = 900, side = 'light', expected, bypassCSP = false } = options
   const context = await (
     await openBrowser()
@@ -131,7 +138,7 @@ export async function createProject(page: Page, name: string, template = 'Empty'
   await page.getByRole('textbox', { name: 'Name' }).fill(name)
   await page.getByRole('radio', { name: new RegExp(`^${template}`) }).check()
   await page.getByRole('button', { name: 'Create project' }).click()
-  await page.getByRole('tree', { name: 'Stack' }).waitFor()
+  await page.getByRole('treeitem').first().waitFor()
 }
 
 /** Drags with the mouse from the middle of one thing to a point. */

@@ -92,7 +92,10 @@ step('follows the text form, and says where a text is wrong', async () => {
 
 step('trains it for 20 steps', async () => {
   await visit(page, 'Train')
-  await page.getByRole('button', { name: /New run/ }).first().click()
+  await page
+    .getByRole('button', { name: /New run/ })
+    .first()
+    .click()
   const form = page.getByRole('complementary', { name: 'New run' })
   await form.getByRole('spinbutton', { name: 'steps', exact: true }).fill('20')
   await form.getByRole('button', { name: 'Train', exact: true }).click()
@@ -103,7 +106,10 @@ step('trains it for 20 steps', async () => {
 step('profiles it on this machine', async () => {
   await visit(page, 'Design')
   await page.getByRole('button', { name: 'Measure', exact: true }).click()
-  await page.getByRole('region', { name: 'Jobs' }).getByText(/running/).waitFor()
+  await page
+    .getByRole('region', { name: 'Jobs' })
+    .getByText(/running/)
+    .waitFor()
   await idle(page)
   await visit(page, 'Profile')
   await page.getByRole('gridcell', { name: 'decode' }).first().waitFor()
@@ -131,9 +137,7 @@ step('searches around it: six trials arrive one by one', async () => {
   await page.getByRole('button', { name: 'Start search' }).click()
   await cloud().waitFor()
   const seen = new Set<number>()
-  await expect
-    .poll(async () => [...seen.add(await measured())].pop(), { timeout: WORK_MS, interval: 50 })
-    .toBe(6)
+  await expect.poll(async () => [...seen.add(await measured())].pop(), { timeout: WORK_MS, interval: 50 }).toBe(6)
   expect(seen.size).toBeGreaterThan(2)
   await idle(page)
   expect(await page.getByText('6 of 6 trials').isVisible()).toBe(true)
@@ -146,7 +150,12 @@ step('selects trials by brushing', async () => {
   await page.mouse.move(box.x + box.width - 10, box.y + box.height - 50, { steps: 6 })
   await page.mouse.up()
   await expect
-    .poll(() => page.getByRole('grid', { name: /^Trials of/ }).locator('[role=row][aria-selected=true]').count())
+    .poll(() =>
+      page
+        .getByRole('grid', { name: /^Trials of/ })
+        .locator('[role=row][aria-selected=true]')
+        .count(),
+    )
     .toBeGreaterThan(3)
 })
 
@@ -163,7 +172,10 @@ step('replays a lineage', async () => {
 step('opens the best stack', async () => {
   await page.getByRole('tab', { name: 'Board' }).click()
   const trials = page.getByRole('grid', { name: /^Trials of/ })
-  await trials.getByRole('columnheader', { name: /Bits per byte/ }).getByRole('button').click()
+  await trials
+    .getByRole('columnheader', { name: /Bits per byte/ })
+    .getByRole('button')
+    .click()
   const best = trials.getByRole('rowgroup').last().getByRole('row').first()
   const stack = (await best.getByRole('img').getAttribute('aria-label'))!
   await best.click()
@@ -181,7 +193,9 @@ step('finds everything again after closing and reopening', async () => {
   await page.getByRole('radio', { name: 'Trials (6)' }).check()
   await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(6)
   await visit(page, 'Train')
-  await expect.poll(() => page.getByRole('grid', { name: 'Runs' }).getByRole('gridcell', { name: 'done' }).count()).toBe(1)
+  await expect
+    .poll(() => page.getByRole('grid', { name: 'Runs' }).getByRole('gridcell', { name: 'done' }).count())
+    .toBe(1)
 })
 
 step('reviews it for reading only', async () => {

@@ -72,7 +72,8 @@ step('composes a stack', async () => {
   for (const letters of ['del', 'feed', 'mamba-2', 'feed']) {
     await page.keyboard.press('Home')
     const wanted = new RegExp(`^option ${letters}`, 'i')
-    for (let moves = 0; moves < 12 && !wanted.test(await activeOption()); moves++) await page.keyboard.press('ArrowDown')
+    for (let moves = 0; moves < 12 && !wanted.test(await activeOption()); moves++)
+      await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.waitForTimeout(50)
   }
@@ -106,7 +107,11 @@ step('moves, copies, groups and undoes', async () => {
 
 step('trains it', async () => {
   await command('go to train')
-  await page.getByRole('heading', { name: 'Train' }).or(page.getByRole('button', { name: /New run/ })).first().waitFor()
+  await page
+    .getByRole('heading', { name: 'Train' })
+    .or(page.getByRole('button', { name: /New run/ }))
+    .first()
+    .waitFor()
   await tabTo(/^button New run/)
   await page.keyboard.press('Enter')
   await tabTo(/^(spinbutton|input) steps/)
@@ -129,5 +134,8 @@ step('reads the front of a search', async () => {
   await tabTo(/^application Front of/)
   await page.keyboard.press('ArrowRight')
   await page.keyboard.press('Enter')
-  await page.getByRole('complementary', { name: /Trial/ }).getByRole('button', { name: 'Open stack in Design' }).waitFor()
+  await page
+    .getByRole('complementary', { name: /Trial/ })
+    .getByRole('button', { name: 'Open stack in Design' })
+    .waitFor()
 })

@@ -11,6 +11,7 @@ import type { ProgressEvent } from '#main/runtime/progress.ts'
 import type { Project } from '#main/store/db.ts'
 import { evaluateStack } from './evaluate-stack.ts'
 import { openLane } from './lane.ts'
+import type { Lane } from './lane.ts'
 import { createSearch, openSearch, readTrials, runSearch } from './search.ts'
 import type { SearchConfig, Study } from './search.ts'
 import { checkGoal } from './search/config.ts'
@@ -41,6 +42,8 @@ export interface SearchRunHandlers {
   readonly pause?: AbortSignal
   /** Where trials are evaluated; by default the runner process. They are closed at the end. */
   readonly startRunner?: () => Runner
+  /** Keeps measurements alone beside other work of this process; a lane of the search's own without. */
+  readonly lane?: Lane
 }
 
 export interface SearchOutcome {
@@ -70,7 +73,9 @@ export async function startStudy(
       config.table ??
       (metrics.length === 0
         ? undefined
-        : await fillTable(crew.first(), project, config.space, evaluation, metrics, handlers))
+        : await crew.lane.exclusive(() =>
+            fillTable(crew.first(), project, config.space, evaluation, metrics, handlers),
+          ))
     const study = createSearch(project, name, {
       ...config,
       evaluation: { ...evaluation },
@@ -108,7 +113,6 @@ async function run(project: Project, study: Study, handlers: SearchRunHandlers, 
   const { table } = study.config
   const predict = table === undefined ? undefined : tablePredictor(table)
   const wanted = metricsOf(study.goal)
-  const lane = openLane()
   const total = study.config.trials
   let done = readTrials(project, study).filter(hasEnded).length
   const tell = (): void => onProgress?.({ phase: 'search', done, total, unit: 'trials' })
@@ -121,7 +125,7 @@ async function run(project: Project, study: Study, handlers: SearchRunHandlers, 
       crew.lend((runner) =>
         evaluateStack(runner, spec, {
           project,
-          lane,
+          lane: crew.lane,
           evaluation,
           wanted,
           predict: evaluation.latency === 'predicted' ? predict : undefined,
@@ -158,7 +162,8 @@ async function finish(
   if (readFinalists(project, study, trials).every(({ measured }) => measured.tpotMs !== undefined)) return
   const { finalists } = parseEvaluation(study.config.evaluation)
   try {
-    await measureFinalists(crew.first(), project, study, chooseFinalists(trials, study, finalists), handlers)
+    const chosen = chooseFinalists(trials, study, finalists)
+    await crew.lane.exclusive(() => measureFinalists(crew.first(), project, study, chosen, handlers))
   } catch (error) {
     // the trials are whole: the study measures its finalists when it is resumed
     if (!(error instanceof HeddleError) || error.code !== 'job-cancelled') throw error
@@ -182,10 +187,11 @@ interface Crew {
   lend<T>(work: (runner: Runner) => Promise<T>): Promise<T>
   /** The first one, for work that needs no other. */
   first(): Runner
+  readonly lane: Lane
   close(): Promise<void>
 }
 
-function openCrew({ startRunner = startRealRunner }: SearchRunHandlers): Crew {
+function openCrew({ startRunner = startRealRunner, lane = openLane() }: SearchRunHandlers): Crew {
   const all: Runner[] = []
   const idle: Runner[] = []
   const start = (): Runner => {
@@ -206,6 +212,7 @@ function openCrew({ startRunner = startRealRunner }: SearchRunHandlers): Crew {
       if (all.length === 0) idle.push(start())
       return all[0]!
     },
+    lane,
     async close() {
       for (const runner of all) await runner.close()
     },

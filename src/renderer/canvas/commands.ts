@@ -11,6 +11,8 @@ export interface StackCommand {
   readonly id: string
   readonly title: string
   readonly shortcut: string
+  /** What other programs use for the same. */
+  readonly also?: string
   readonly icon: IconName
   /** Without it the command is always there. */
   readonly needs?: 'selection' | 'group' | 'undo' | 'redo'
@@ -24,7 +26,15 @@ const editing =
 
 export const stackCommands: readonly StackCommand[] = [
   { id: 'undo', title: 'Undo', shortcut: 'Mod+Z', icon: 'undo', needs: 'undo', run: (spec) => spec.undo() },
-  { id: 'redo', title: 'Redo', shortcut: 'Mod+Shift+Z', icon: 'redo', needs: 'redo', run: (spec) => spec.redo() },
+  {
+    id: 'redo',
+    title: 'Redo',
+    shortcut: 'Mod+Shift+Z',
+    also: 'Mod+Y',
+    icon: 'redo',
+    needs: 'redo',
+    run: (spec) => spec.redo(),
+  },
   {
     id: 'duplicate',
     title: 'Duplicate',

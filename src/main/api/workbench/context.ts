@@ -30,6 +30,8 @@ export interface Context {
   closeProject(): void
   /** Runs work with a runner process of its own; an idle one is used again. */
   withRunner<T>(work: (runner: Runner) => Promise<T>): Promise<T>
+  /** A runner process for whoever closes it again. */
+  startRunner(): Runner
   emit(event: WorkbenchEvent): void
   subscribe(listener: (event: NumberedEvent) => void): () => void
   /** Number of the last event. */
@@ -116,6 +118,7 @@ export function openContext({ library, readonly = false, pickFile, start = start
         else await runner.close()
       }
     },
+    startRunner: start,
     emit,
     subscribe(listener) {
       listeners.add(listener)

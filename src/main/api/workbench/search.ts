@@ -158,8 +158,7 @@ function startJob(
   } as const
   return context.jobs.start(about, async (handle) => {
     try {
-      // it measures between its trainings, and so takes the lane for itself as a whole
-      const outcome = await context.lane.exclusive(() => run(handlersOf(context, project, handle)))
+      const outcome = await run(handlersOf(context, project, handle))
       if (handle.signal.aborted)
         throw new HeddleError('job-cancelled', `study ${outcome.study.id} was stopped`, { hint: 'it can be resumed' })
       return outcomeText(outcome)
@@ -174,6 +173,8 @@ function handlersOf(context: Context, project: Project, handle: JobHandle): Sear
   return {
     signal: handle.signal,
     pause: handle.pause,
+    lane: context.lane,
+    startRunner: context.startRunner,
     onProgress: handle.onProgress,
     onStudy({ id }) {
       handle.refer({ study: id })
