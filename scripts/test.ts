@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './commands.ts'
 import { add, closingLine, readReport, type Counts } from './counts.ts'
+import { ensureChromium } from '../tests/helpers/chromium.ts'
 
 /** What runs before the tests; each counts as one. */
 const STEPS = [
@@ -19,6 +20,15 @@ async function runStep({ name, command, fix }: (typeof STEPS)[number]): Promise<
   const { ok } = await run(command, 'inherit')
   console.log(ok ? `${name} passed` : `${name} FAILED: ${fix}`)
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
+}
+
+/** End-to-end tests need a browser: it is found or installed before they start. Without one they fail and say why. */
+function findBrowser(): void {
+  try {
+    process.env['HEDDLE_CHROMIUM'] = ensureChromium(console.log)
+  } catch (error) {
+    console.log((error as Error).message)
+  }
 }
 
 async function runVitest(args: readonly string[]): Promise<Counts> {
@@ -37,6 +47,7 @@ async function runVitest(args: readonly string[]): Promise<Counts> {
 const words = process.argv.slice(2)
 let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
 if (words.length === 0) for (const step of STEPS) counts = add(counts, await runStep(step))
+if (words.length === 0 || words.some((word) => word.includes('e2e'))) findBrowser()
 counts = add(counts, await runVitest(words))
 console.log(`\n${closingLine(counts)}`)
 process.exitCode = counts.failed > 0 ? 1 : 0

@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run } from './commands.ts'
 
-const folders = ['scripts', 'tests', ...readdirSync(join(root, 'src')).map((name) => `src/${name}`)]
+const folders = ['scripts', 'tests', 'tests/e2e', ...readdirSync(join(root, 'src')).map((name) => `src/${name}`)]
 const boxes = folders.filter((folder) => existsSync(join(root, folder, 'tsconfig.json'))).sort()
 
 const queue = [...boxes]

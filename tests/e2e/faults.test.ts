@@ -44,7 +44,7 @@ it.skipIf(process.platform === 'win32')(
     watch(page)
     await createProject(page, 'killed')
     await stackText(page).fill(SMALL)
-  await expect.poll(() => page.getByRole('treeitem').count()).toBe(4)
+    await expect.poll(() => page.getByRole('treeitem').count()).toBe(4)
     await page.getByRole('button', { name: 'Train', exact: true }).click()
     const runs = page.getByRole('grid', { name: 'Runs' })
     await runs.getByRole('gridcell', { name: 'running' }).waitFor()
@@ -136,7 +136,7 @@ it('says that the disk is full, and loses nothing', { timeout: WORK_MS }, async 
     watch(page)
     await createProject(page, 'tight')
     await stackText(page).fill(SMALL)
-  await expect.poll(() => page.getByRole('treeitem').count()).toBe(4)
+    await expect.poll(() => page.getByRole('treeitem').count()).toBe(4)
     await page.getByRole('button', { name: 'Train', exact: true }).click()
     await page.getByRole('gridcell', { name: 'done' }).first().waitFor({ timeout: WORK_MS })
     try {

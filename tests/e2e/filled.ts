@@ -50,7 +50,7 @@ export async function fillProject(path: string, { name = (what) => what }: Fille
   await finish('profile.contexts', { specs: specs.slice(0, 2), contexts: [64, 256, 1024], options: {} })
   await finish('profile.fillTable', { specs: [specs[4]!], options: { context: 256 }, which: 'all' })
   await finish('search.start', { name: name('first search'), config: configOf(FIRST_DRAFT) })
-  await finish('search.start', { name: name('second search'), config: configOf({ ...FIRST_DRAFT, seed: 2 }) })
+  await finish('search.start', { name: name('second search'), config: { ...configOf(FIRST_DRAFT), seed: 2 } })
   await workbench.close()
 
   const project = openProject(path)
