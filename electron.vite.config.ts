@@ -10,7 +10,11 @@ export default defineConfig({
     build: {
       // files keep their places, out/main for src/main: what they find relative to themselves stays where it is
       rollupOptions: {
-        input: { 'main/index': join(source, 'main/index.ts'), 'main/runner': join(source, 'main/runner.ts') },
+        input: {
+          'main/index': join(source, 'main/index.ts'),
+          'main/runner': join(source, 'main/runner.ts'),
+          'main/store/query/child': join(source, 'main/store/query/child.ts'),
+        },
         output: { dir: 'out', preserveModules: true, preserveModulesRoot: source, entryFileNames: '[name].js' },
       },
       emptyOutDir: false,

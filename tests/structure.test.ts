@@ -77,6 +77,7 @@ const REGISTRIES = [
   { folder: 'src/core/blocks', helpers: ['init.ts', 'shared.ts'] },
   { folder: 'src/core/tasks', helpers: ['sampling.ts'] },
   { folder: 'src/core/search', helpers: [] },
+  { folder: 'src/core/notebook/cells', helpers: [] },
   { folder: 'src/core/optim', helpers: ['schedule.ts', 'train-config.ts', 'train-program.ts', 'weight-norm.ts'] },
   {
     folder: 'src/main/runtime/targets',

@@ -24,6 +24,7 @@ const core = [
   'plots',
   'search',
   'stats',
+  'notebook',
 ].map((name) => (name === 'core' ? name : `core/${name}`))
 
 /** @type {Readonly<Record<string, Box>>} */
@@ -46,6 +47,22 @@ export const BOXES = {
   'core/search': { boxes: ['core', 'core/blocks', 'core/model', 'core/stats'], packages: 'none' },
   // plots are pure data to marks; d3 computes scales and paths
   'core/plots': { boxes: ['core', 'core/blocks', 'core/model', 'core/stats'], packages: 'browser' },
+  // cells speak of stacks, runs, searches; their text is YAML
+  'core/notebook': {
+    boxes: [
+      'core',
+      'core/graph',
+      'core/ops',
+      'core/passes',
+      'core/blocks',
+      'core/model',
+      'core/optim',
+      'core/search',
+      'core/stats',
+      'core/plots',
+    ],
+    packages: 'browser',
+  },
   'main/runtime': { boxes: core, packages: 'any' },
   'main/store': { boxes: core, packages: 'any' },
   'main/api': { boxes: [...core, 'main/runtime', 'main/store'], packages: 'any' },

@@ -87,11 +87,16 @@ export async function runDesktop(
   await window.loadURL(`${ORIGIN}/index.html`)
 }
 
+/** Frames of the screens' own: the one that code of notebooks runs in, and drawings without an address. */
+const OWN_FRAMES = [`${ORIGIN}/frame.html`, 'about:srcdoc', 'about:blank']
+
 /** No page leaves the application, opens a window or embeds a web view. */
 function confine(contents: WebContents, openOutside: (url: string) => void): void {
   const refuse = (event: { preventDefault(): void }): void => event.preventDefault()
   contents.on('will-navigate', refuse)
-  contents.on('will-frame-navigate', refuse)
+  contents.on('will-frame-navigate', (event) => {
+    if (event.isMainFrame || !OWN_FRAMES.includes(event.url)) refuse(event)
+  })
   contents.on('will-redirect', refuse)
   contents.on('will-attach-webview', refuse)
   contents.setWindowOpenHandler(({ url }) => {

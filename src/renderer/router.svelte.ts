@@ -1,6 +1,6 @@
 // Addresses of views: `#/train?runs=1,2`. Every view can be linked to, and the back button works.
 
-export const VIEWS = ['library', 'design', 'profile', 'train', 'search', 'compare', 'history'] as const
+export const VIEWS = ['library', 'notebook', 'design', 'profile', 'train', 'search', 'compare', 'history'] as const
 export type View = (typeof VIEWS)[number]
 
 class Router {

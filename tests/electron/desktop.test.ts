@@ -82,6 +82,17 @@ it('refuses navigation, windows, web views and permissions', async () => {
     contents.emit(name, { preventDefault })
     expect(preventDefault, name).toHaveBeenCalledOnce()
   }
+  for (const [url, isMainFrame, isRefused] of [
+    ['app://heddle/frame.html', false, false],
+    ['about:srcdoc', false, false],
+    ['app://heddle/frame.html', true, true],
+    ['app://heddle/index.html', false, true],
+    ['https://example.com/', false, true],
+  ] as const) {
+    const preventDefault = vi.fn()
+    contents.emit('will-frame-navigate', { preventDefault, url, isMainFrame })
+    expect(preventDefault, url).toHaveBeenCalledTimes(isRefused ? 1 : 0)
+  }
   for (const url of ['https://example.com', 'file:///etc/passwd', 'javascript:alert(1)', 'https://arxiv.org.evil.com'])
     expect(contents.openWindow({ url })).toEqual({ action: 'deny' })
   expect(asked.outside).toEqual([])

@@ -7,6 +7,7 @@ import { putDevice, putEnvironment } from '#main/store/environments.ts'
 import { addLutEntry } from '#main/store/lut.ts'
 import { addMeasurement } from '#main/store/measurements.ts'
 import { openMetrics } from '#main/store/metrics.ts'
+import { addCellResult } from '#main/store/authored/cell-results.ts'
 import { annotate } from '#main/store/authored/annotations.ts'
 import { saveDocument } from '#main/store/authored/documents.ts'
 import { saveNotebook } from '#main/store/authored/notebooks.ts'
@@ -150,4 +151,11 @@ export function fillProject(project: Project, points = 10): void {
   saveDocument(project, { kind: 'design', name: 'first', body: { text: 'd f' } })
   annotate(project, { subject: 'run', subjectId: 1, tags: ['kept', 'a, b'], note: 'looks "good"' })
   saveNotebook(project, { name: 'notes', text: '# Notes\n' })
+  addCellResult(project, {
+    hash: 'c'.repeat(64),
+    notebook: 'notes',
+    cell: 'runs',
+    kind: 'train',
+    result: { runs: [{ stack: 'one', run }] },
+  })
 }

@@ -46,13 +46,9 @@ export function scatterRanksScene(points: readonly RankedPoint[], options: Scatt
     ys = byRank ? [...finalRanks] : finite.map((p) => p.final)
   const lows = byRank ? [] : finite.flatMap((p) => [p.shortLow, p.shortHigh].filter((v) => v !== undefined))
   const highs = byRank ? [] : finite.flatMap((p) => [p.finalLow, p.finalHigh].filter((v) => v !== undefined))
-  const f = frame({
-    width,
-    height,
-    theme,
-    x: { domain: paddedDomain([...xs, ...lows], 0.1), label: byRank ? `rank by ${xLabel}` : xLabel },
-    y: { domain: paddedDomain([...ys, ...highs], 0.1), label: byRank ? `rank by ${yLabel}` : yLabel },
-  })
+  const across = { domain: paddedDomain([...xs, ...lows], 0.1), label: byRank ? `rank by ${xLabel}` : xLabel }
+  const up = { domain: paddedDomain([...ys, ...highs], 0.1), label: byRank ? `rank by ${yLabel}` : yLabel }
+  const f = frame({ width, height, theme, x: across, y: up })
   const marks: Mark[] = [agreement(xs, ys, f, theme)]
   if (!byRank) marks.push(...finite.flatMap((p) => intervals(p, f, theme)))
   const taken: Box[] = finite.map((_, i) => ({ x: f.x(xs[i]!) - 5, y: f.y(ys[i]!) - 5, w: 10, h: 10 }))
@@ -86,6 +82,7 @@ export function scatterRanksScene(points: readonly RankedPoint[], options: Scatt
     width,
     height,
     marks: [...f.marks, ...marks],
+    axes: { x: across, y: up, inner: f.inner },
     description: `${yLabel} against ${xLabel} with ranks of ${finite.length} stacks${left}`,
   }
 }

@@ -54,10 +54,25 @@ export interface TextMark {
 }
 export type Mark = PathMark | CircleMark | RectMark | TextMark
 
+/** The ends of an axis. */
+export interface SceneAxis {
+  readonly domain: readonly [number, number]
+  readonly log?: boolean
+}
+
+/** Where a scene has axes: a brush on it is a range of each. */
+export interface SceneAxes {
+  readonly x: SceneAxis
+  readonly y: SceneAxis
+  readonly inner: { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number }
+}
+
 export interface Scene {
   readonly width: number
   readonly height: number
   readonly marks: readonly Mark[]
+  /** Given where keyed points can be brushed. */
+  readonly axes?: SceneAxes
   /** What the plot shows, for readers who do not see it. */
   readonly description: string
 }

@@ -38,6 +38,15 @@ export function settleStep(
   final: ArrayLike<number>,
   options: SettleOptions,
 ): Settling {
+  return finish(settleSteps(curves, final, options))
+}
+
+/** The same work with a pause after each checkpoint. */
+export function* settleSteps(
+  curves: readonly (readonly CurvePoint[])[],
+  final: ArrayLike<number>,
+  options: SettleOptions,
+): Generator<void, Settling> {
   checkSameLength('curves, final', curves, final)
   const threshold = checkRange('threshold', options.threshold ?? 0.9, -1, 1)
   curves.forEach((curve, i) =>
@@ -45,13 +54,23 @@ export function settleStep(
   )
   const valueAt = curves.map((curve) => new Map(curve.map((point) => [point.step, point.value])))
   const steps = [...new Set(curves.flatMap((curve) => curve.map((point) => point.step)))].sort((a, b) => a - b)
-  const checkpoints = steps.map((step): Checkpoint => {
+  const checkpoints: Checkpoint[] = []
+  for (const step of steps) {
     const values = valueAt.map((values) => values.get(step) ?? NaN)
-    return { step, ...rankCorrelation(values, final, options) }
-  })
+    checkpoints.push({ step, ...rankCorrelation(values, final, options) })
+    yield
+  }
   const settledBy = (bound: (checkpoint: Checkpoint) => number): number | undefined => {
     const last = checkpoints.findLastIndex((checkpoint) => !(bound(checkpoint) >= threshold))
     return checkpoints[last + 1]?.step
   }
   return { step: settledBy((c) => c.estimate), shownStep: settledBy((c) => c.low), checkpoints }
+}
+
+/** Runs work that pauses between its steps to its end, without pausing. */
+export function finish<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done === true) return value
+  }
 }

@@ -9,17 +9,16 @@ import {
   keyOf,
   makeSpace,
   nextNumber,
-  parseGenome,
   parseGoal,
   proposeTrial,
   searcherOf,
   specOf,
+  trialOf,
 } from '#core/search/index.ts'
-import type { Goal, Metrics, Mutation, Space, StudyPlan, Trial } from '#core/search/index.ts'
+import type { Goal, Metrics, StudyPlan, Trial } from '#core/search/index.ts'
 import type { Project } from '#main/store/db.ts'
 import { createStudy, getStudy, updateStudy } from '#main/store/studies.ts'
 import { finishTrial, listTrials, startTrial } from '#main/store/trials.ts'
-import type { TrialRow } from '#main/store/trials.ts'
 import { recordSpec } from './record.ts'
 import { clearPauseRequest, isPauseRequested } from './search/pause.ts'
 import { parseTable, tablePredictor } from './search/table.ts'
@@ -114,24 +113,6 @@ function planOf(config: SearchConfig): StudyPlan {
 /** The trials of a study as searchers and plots see them, by number. */
 export function readTrials(project: Project, { id, plan }: Study): Trial[] {
   return listTrials(project, id).map((row) => trialOf(row, plan.space))
-}
-
-function trialOf(row: TrialRow, space: Space): Trial {
-  const { genome, parents, mutation } = row.mutation as unknown as {
-    genome: unknown
-    parents: number[]
-    mutation: Mutation | null
-  }
-  const parsed = parseGenome(genome, space)
-  return {
-    number: row.number,
-    genome: parsed,
-    key: keyOf(parsed, space),
-    parents,
-    mutation,
-    state: row.state,
-    metrics: (row.metrics ?? {}) as Metrics,
-  }
 }
 
 /** Runs a study until its budget is used up or it is told to stop, here or by `requestPause`; returns its trials. */

@@ -1,4 +1,6 @@
-import type { ErrorRecord } from '#core/errors.ts'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { ErrorCode, ErrorRecord } from '#core/errors.ts'
 import { errorRecord, HeddleError } from '#core/errors.ts'
 import type { TrainConfig } from '#core/optim/train-config.ts'
 import { readEnvironment } from '#main/runtime/environment.ts'
@@ -9,7 +11,7 @@ import type { TrainAnswer, TrainPayload } from '#main/runtime/train/job.ts'
 import type { MetricPoint } from '#main/runtime/train/train.ts'
 import type { Project } from '#main/store/db.ts'
 import { openMetrics } from '#main/store/metrics.ts'
-import { finishRun, startRun } from '#main/store/runs.ts'
+import { finishRun, resumeRun, startRun } from '#main/store/runs.ts'
 import { recordEnvironment, recordSpec } from './record.ts'
 
 export interface TrainRequest extends TrainPayload {
@@ -20,7 +22,15 @@ export interface TrainRequest extends TrainPayload {
   /** The study and the trial (ids in the project) that the run belongs to. */
   readonly study?: number | undefined
   readonly trial?: number | undefined
+  /** An interrupted or cancelled run of the project that goes on: from its checkpoint, else from its beginning. */
+  readonly interrupted?: number | undefined
+  /** Keeps checkpoints beside the project, if the configuration asks for any. */
+  readonly isKept?: boolean | undefined
 }
+
+/** Where the checkpoint of a run is kept. */
+export const checkpointOf = (project: Project, run: number): string =>
+  `${project.path}.checkpoints/run-${run}.safetensors`
 
 export interface TrainHandlers {
   /** The run in the project, before its first point. */
@@ -36,14 +46,18 @@ export type TrainOutcome = TrainAnswer & { readonly run: number | null }
 /** Trains in the runner process; every point is in the project before the caller hears of it. */
 export async function runTraining(
   runner: Runner,
-  { project, name, gitRevision, study, trial, ...payload }: TrainRequest,
+  { project, name, gitRevision, study, trial, interrupted, isKept, ...given }: TrainRequest,
   handlers: TrainHandlers = {},
 ): Promise<TrainOutcome> {
-  const { config } = payload
-  const run = project === undefined ? null : begin(project, config, { name, gitRevision, study, trial })
+  const { config } = given
+  if (project !== undefined && interrupted !== undefined) resumeRun(project, interrupted)
+  const run =
+    project === undefined ? null : (interrupted ?? begin(project, config, { name, gitRevision, study, trial }))
+  const kept = project !== undefined && run !== null && isKept === true ? checkpointOf(project, run) : undefined
+  const payload = { ...given, ...(kept !== undefined && checkpointsAt(kept, config, interrupted !== undefined)) }
   const writer = project === undefined || run === null ? undefined : openMetrics(project, run)
   if (run !== null) handlers.onStart?.(run)
-  const end = (state: 'done' | 'failed' | 'cancelled', error?: ErrorRecord): void => {
+  const end = (state: 'done' | 'failed' | 'cancelled' | 'interrupted', error?: ErrorRecord): void => {
     if (project !== undefined && run !== null) finishRun(project, run, { state, ...(error !== undefined && { error }) })
   }
   try {
@@ -63,9 +77,29 @@ export async function runTraining(
     end(answer.state, answer.error)
     return { ...answer, run }
   } catch (error) {
-    const isCancelled = error instanceof HeddleError && error.code === 'job-cancelled'
-    end(isCancelled ? 'cancelled' : 'failed', errorRecord(error))
+    const code = error instanceof HeddleError ? error.code : undefined
+    end((code !== undefined && STOPPED[code]) || 'failed', errorRecord(error))
     throw error
+  }
+}
+
+/** Errors after which a run can go on; all others are its own. */
+const STOPPED: Partial<Record<ErrorCode, 'cancelled' | 'interrupted'>> = {
+  'job-cancelled': 'cancelled',
+  'job-crashed': 'interrupted',
+  'checkpoint-invalid': 'interrupted',
+}
+
+/** Where to write checkpoints, if any are asked for, and the one to go on from, if there is one. */
+function checkpointsAt(
+  path: string,
+  { run }: TrainConfig,
+  goesOn: boolean,
+): Pick<TrainPayload, 'checkpoint' | 'resume'> {
+  if (run.checkpointEvery !== null) mkdirSync(dirname(path), { recursive: true })
+  return {
+    ...(run.checkpointEvery !== null && { checkpoint: path }),
+    ...(goesOn && existsSync(path) && { resume: path }),
   }
 }
 

@@ -2,7 +2,8 @@ import { HeddleError } from '#core/errors.ts'
 import { metricOf } from '#core/metrics.ts'
 import { rng } from '#core/rng.ts'
 import type { RankCorrelation } from '#core/stats/rank-ci.ts'
-import { trustPanel } from '#core/stats/trust/panel.ts'
+import { finish } from '#core/stats/settle.ts'
+import { trustPanelSteps } from '#core/stats/trust/panel.ts'
 import type { Judgement, TrustPanel } from '#core/stats/trust/panel.ts'
 import { addCorrelation } from '#main/store/correlations.ts'
 import type { Project } from '#main/store/db.ts'
@@ -33,6 +34,26 @@ export interface TrustReport {
  * @throws HeddleError `usage` or `param-invalid`
  */
 export function judgeProxies(project: Project, request: TrustRequest): TrustReport {
+  return finish(judging(project, request))
+}
+
+/** Milliseconds that judging may keep the door shut at once; one judgement is not cut. */
+const SLICE_MS = 20
+
+/** The same without keeping other calls waiting: hundreds of stacks take seconds. */
+export async function judgeInSlices(project: Project, request: TrustRequest): Promise<TrustReport> {
+  const work = judging(project, request)
+  let since = performance.now()
+  for (;;) {
+    const { done, value } = work.next()
+    if (done === true) return value
+    if (performance.now() - since < SLICE_MS) continue
+    await new Promise((resolve) => setImmediate(resolve))
+    since = performance.now()
+  }
+}
+
+function* judging(project: Project, request: TrustRequest): Generator<void, TrustReport> {
   const { metric, finalMetric = metric, topK, threshold, seed = 1, resamples } = request
   const [direction, finalDirection] = [metric, finalMetric].map((name) => {
     const better = metricOf(name)?.better
@@ -45,13 +66,16 @@ export function judgeProxies(project: Project, request: TrustRequest): TrustRepo
   })
   const { steps, long, items } = readTrustRuns(project, { ...request, finalMetric })
   const options = { direction, finalDirection, topK, threshold, resamples }
-  const panels = (['prefix', 'scheduled'] as const)
-    .filter(
-      (mode) =>
-        mode === 'prefix' ||
-        items.scheduled.filter((item) => item.replicates.every((r) => r.curve.length > 0)).length >= 3,
-    )
-    .map((mode) => ({ mode, panel: trustPanel(items[mode], { ...options, rng: rng(seed, 'trust', mode) }) }))
+  const modes = (['prefix', 'scheduled'] as const).filter(
+    (mode) =>
+      mode === 'prefix' ||
+      items.scheduled.filter((item) => item.replicates.every((r) => r.curve.length > 0)).length >= 3,
+  )
+  const panels: { mode: TrustMode; panel: TrustPanel }[] = []
+  for (const mode of modes) {
+    const panel = yield* trustPanelSteps(items[mode], { ...options, rng: rng(seed, 'trust', mode) })
+    panels.push({ mode, panel })
+  }
   if (panels[0]!.panel.targets[0]!.checkpoints.length === 0)
     throw new HeddleError('usage', `the runs have no points of ${metric}`, { path: 'metric' })
   return { metric, finalMetric, steps, runs: long, panels }
@@ -86,7 +110,8 @@ export function storeTrust(project: Project, report: TrustReport, study?: number
     })
   return project.sql.transaction(() =>
     report.panels.flatMap(({ mode, panel }) => {
-      const shared = { topK: panel.topK, threshold: panel.threshold, seeds: panel.seeds, names: panel.names }
+      const { topK, threshold, seeds, names } = panel
+      const shared = { topK, threshold, seeds, names, runs: report.runs }
       const judged = panel.targets.flatMap((target) => {
         const y = target.target === 'final' ? end : target.target
         const settled = { settledStep: target.settledStep ?? null, shownStep: target.shownStep ?? null }

@@ -66,11 +66,25 @@ export const policy = (socket = ''): string =>
     "frame-ancestors 'none'",
   ].join('; ')
 
+/** The page that code of notebooks runs in; only pages of this program hold it, in a frame without an origin. */
+const FRAME = '/frame.html'
+
+/** Its policy: its own script and workers that it makes itself; no network, and an origin that nobody shares. */
+const FRAME_POLICY = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' blob:",
+  'worker-src blob:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+  'sandbox allow-scripts',
+].join('; ')
+
 /** The headers of a page, beside its type. */
 export const pageHeaders = (path: string, socket?: string): Record<string, string> => ({
-  'Content-Security-Policy': policy(socket),
+  'Content-Security-Policy': path === FRAME ? FRAME_POLICY : policy(socket),
   'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
+  'X-Frame-Options': path === FRAME ? 'SAMEORIGIN' : 'DENY',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',

@@ -276,6 +276,21 @@ function latestOf({ steps, values }: Curve): Curve {
   return { steps: Float64Array.from(kept, (i) => steps[i]!), values: Float64Array.from(kept, (i) => values[i]!) }
 }
 
+/** The last stored value of a metric in every run that has it, by run: what a list of thousands of runs shows. */
+export function lastValues(project: Project, metric: string): Map<number, number> {
+  const rows = project.sql.all(
+    `SELECT id AS run, (SELECT substr(points, -8) FROM metric_chunks WHERE run = runs.id AND metric = ?
+      ORDER BY first + count DESC LIMIT 1) AS last FROM runs`,
+    metric,
+  )
+  return new Map(
+    rows.flatMap(({ run, last }) => {
+      const value = last instanceof Uint8Array ? unpackFloats(last)?.[0] : undefined
+      return value === undefined ? [] : [[Number(run), value] as const]
+    }),
+  )
+}
+
 /** The metrics of a run and how many points each has. */
 export function listMetrics(project: Project, run: number): { readonly metric: string; readonly count: number }[] {
   project.pending.get(run)?.flush()

@@ -13,6 +13,7 @@ export interface Place {
 
 export const PLACES: readonly Place[] = [
   { view: 'library', title: 'Library', icon: 'library', summary: 'Open and create projects' },
+  { view: 'notebook', title: 'Notebook', icon: 'note', summary: 'Keep a log that runs' },
   { view: 'design', title: 'Design', icon: 'design', summary: 'Compose a stack' },
   { view: 'profile', title: 'Profile', icon: 'gauge', summary: 'Measure latencies' },
   { view: 'train', title: 'Train', icon: 'curve', summary: 'Train and compare runs' },

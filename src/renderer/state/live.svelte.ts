@@ -7,6 +7,7 @@ import { jobs } from './jobs.svelte.ts'
 import { notices } from './notices.svelte.ts'
 import { project } from './project.svelte.ts'
 import { runs } from './runs.svelte.ts'
+import { runSelection } from './selection.svelte.ts'
 import { studies } from './studies.svelte.ts'
 
 /** How often each table changed: a view that reads `live.versions.lut` in an effect reads its rows again when it grows. */
@@ -16,6 +17,7 @@ class Live {
     lut: 0,
     studies: 0,
     documents: 0,
+    notebooks: 0,
     annotations: 0,
     correlations: 0,
     fits: 0,
@@ -35,6 +37,7 @@ class Live {
 
   async #readProject(): Promise<void> {
     studies.clear()
+    runSelection.clear()
     if (project.info === null) runs.clear()
     else await Promise.all([runs.load(), studies.load()])
     for (const table of Object.keys(this.versions) as Listed[]) this.versions[table]++

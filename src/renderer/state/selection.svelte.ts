@@ -58,3 +58,6 @@ export class Selection {
     this.#picked = keys
   }
 }
+
+/** Runs that are picked out, by number: Train, Compare and History share them. */
+export const runSelection = new Selection()

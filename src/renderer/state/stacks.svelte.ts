@@ -10,7 +10,12 @@ export interface StackInfo {
   readonly name: string
   readonly pattern: string
   readonly spec: ArchSpec
+  /** Parameters, state bytes ..., as the project stores them. */
+  readonly counts: Readonly<Record<string, number | null>>
 }
+
+/** Most stacks that are asked for, and resolved, at once. */
+const MOST_AT_ONCE = 500
 
 class Stacks {
   byHash = $state.raw<ReadonlyMap<string, StackInfo>>(new Map())
@@ -19,12 +24,17 @@ class Stacks {
   async need(hashes: readonly string[]): Promise<void> {
     const lacking = [...new Set(hashes)].filter((hash) => !this.byHash.has(hash))
     if (lacking.length === 0) return
-    const rows = await client.stacks.get({ hashes: lacking })
+    for (let from = 0; from < lacking.length; from += MOST_AT_ONCE)
+      await this.#read(lacking.slice(from, from + MOST_AT_ONCE))
+  }
+
+  async #read(hashes: readonly string[]): Promise<void> {
+    const rows = await client.stacks.get({ hashes })
     const found = rows.flatMap((row): StackInfo[] => {
       try {
         const spec = parseSpec(row.json)
         resolveSpec(spec)
-        return [{ hash: row.hash, name: row.name, pattern: patternOf(spec), spec }]
+        return [{ hash: row.hash, name: row.name, pattern: patternOf(spec), spec, counts: row.counts }]
       } catch {
         // a project from elsewhere may hold anything: its row is shown by its hash
         return []

@@ -1,14 +1,13 @@
 // Studies and the trials of those that were opened.
 
-import { makeSpace, parseGenome, keyOf, parseGoal } from '#core/search/index.ts'
-import type { Goal, Mutation, Space, Trial } from '#core/search/index.ts'
+import { makeSpace, parseGoal, trialOf } from '#core/search/index.ts'
+import type { Goal, Space, Trial } from '#core/search/index.ts'
 import type { FrozenTable } from '#main/api/search/table.ts'
 import type { Api } from '#main/api/workbench/index.ts'
 import { client } from '../client.ts'
 import { predictorOf } from './predictions.ts'
 
 export type StudyInfo = Awaited<ReturnType<Api['studies']['list']>>[number]
-type TrialRow = Awaited<ReturnType<Api['studies']['trials']>>[number]
 
 /** A search that was opened: what its rows mean, and its trials by number. */
 export interface OpenSearch {
@@ -74,17 +73,6 @@ function spaceOf({ config }: StudyInfo): Space {
   const table = config['table'] as FrozenTable | undefined
   const predict = table && predictorOf(table)
   return makeSpace(config['space'], predict && ((spec) => predict(spec).tpotMs?.ms ?? NaN))
-}
-
-function trialOf(row: TrialRow, space: Space): Trial {
-  const { genome, parents, mutation } = row.mutation as unknown as {
-    readonly genome: unknown
-    readonly parents: readonly number[]
-    readonly mutation: Mutation | null
-  }
-  const parsed = parseGenome(genome, space)
-  const { number, state, metrics } = row
-  return { number, genome: parsed, key: keyOf(parsed, space), parents, mutation, state, metrics: metrics ?? {} }
 }
 
 export const studies = new Studies()

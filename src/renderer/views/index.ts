@@ -3,6 +3,7 @@
 import type { Component } from 'svelte'
 import type { View } from '../router.svelte.ts'
 import DesignView from './design/DesignView.svelte'
+import NotebookView from './notebook/NotebookView.svelte'
 import ProfileView from './profile/ProfileView.svelte'
 import CompareView from './compare/CompareView.svelte'
 import HistoryView from './history/HistoryView.svelte'
@@ -12,6 +13,7 @@ import TrainView from './train/TrainView.svelte'
 
 export const views: Readonly<Record<View, Component>> = {
   library: LibraryView,
+  notebook: NotebookView,
   design: DesignView,
   profile: ProfileView,
   train: TrainView,

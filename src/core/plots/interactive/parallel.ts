@@ -26,6 +26,8 @@ export interface ParallelLayout {
   /** Of each column, from the left. */
   readonly xs: readonly number[]
   readonly domains: readonly Domain[]
+  /** The least and the greatest value of each column: the domains are a little wider. */
+  readonly extents: readonly Domain[]
   readonly top: number
   readonly bottom: number
   /** Where missing values are. */
@@ -36,6 +38,8 @@ export interface ParallelLayout {
 export type ParallelBrushes = ReadonlyMap<string, Domain>
 
 const ROOM = 64
+/** Mean width of a letter of a title. */
+const LETTER = 6.3
 
 const isOn = (value: number | null | undefined, log: boolean | undefined): value is number =>
   value !== null && value !== undefined && Number.isFinite(value) && (log !== true || value > 0)
@@ -47,14 +51,17 @@ export function parallelLayout(
   height: number,
 ): ParallelLayout {
   const gap = columns.length > 1 ? (width - 2 * ROOM) / (columns.length - 1) : 0
-  const domains = columns.map(({ log }, c): Domain => {
+  const extents = columns.map(({ log }, c): Domain => {
     const values = rows.map((r) => r.values[c]).filter((v) => isOn(v, log)) as number[]
     if (values.length === 0) return [log === true ? 1 : 0, log === true ? 10 : 1]
-    const [low, high] = paddedDomain(log === true ? values.map(Math.log10) : values, 0.03)
+    return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
+  })
+  const domains = columns.map(({ log }, c): Domain => {
+    const [low, high] = paddedDomain(log === true ? extents[c]!.map(Math.log10) : extents[c]!, 0.03)
     return log === true ? [10 ** low, 10 ** high] : [low, high]
   })
   const xs = columns.map((_, c) => (columns.length > 1 ? ROOM + c * gap : width / 2))
-  return { xs, domains, top: 44, bottom: height - 34, missing: height - 14 }
+  return { xs, domains, extents, top: 44, bottom: height - 34, missing: height - 14 }
 }
 
 /** Where a value stands on its axis, in pixels. */
@@ -86,31 +93,39 @@ export function parallelMatches(
 
 /** Lines of axes with their titles and ends, and the place of what is missing. */
 export function parallelAxes(columns: readonly ParallelColumn[], layout: ParallelLayout, theme: Theme): Mark[] {
-  const { xs, top, bottom, missing, domains } = layout
+  const { xs, top, bottom, missing, extents } = layout
+  // titles of neighbours stand at two heights, so that each may be as wide as two gaps
+  const room = xs.length > 1 ? 2 * (xs[1]! - xs[0]!) - 12 : Infinity
   const note: Mark = { mark: 'text', x: 8, y: missing + 4, text: 'missing', fill: theme.quiet, size: 11 }
   return columns.flatMap(({ label, log }, c): Mark[] => {
     const x = xs[c]!
-    const [low, high] = domains[c]!
-    const anchor = 'middle'
+    const [low, high] = extents[c]!
+    const title = fitted(label + (log === true ? ' (log)' : ''), room)
+    const half = (title.length * LETTER) / 2
     const quiet = { mark: 'text', fill: theme.quiet, size: 11 } as const
-    // titles of neighbours stand at two heights, so that long ones do not meet
     return [
       { mark: 'path', d: `M${x},${top}V${bottom}`, stroke: theme.quiet, width: 1 },
       { mark: 'circle', x, y: missing, r: 1.5, fill: theme.quiet },
       ...(c === 0 ? [note] : []),
       {
         mark: 'text',
-        x,
+        x: c === 0 ? Math.max(x, half + 4) : c === xs.length - 1 ? Math.min(x, x + ROOM - half - 4) : x,
         y: c % 2 === 0 ? 14 : 26,
-        text: label + (log === true ? ' (log)' : ''),
+        text: title,
         fill: theme.ink,
         size: 12,
-        anchor,
+        anchor: 'middle',
       },
       { ...quiet, x: x + 5, y: top - 2, text: tickText(Number(high.toPrecision(3))) },
       { ...quiet, x: x + 5, y: bottom + 10, text: tickText(Number(low.toPrecision(3))) },
     ]
   })
+}
+
+/** A text cut to a width in pixels. */
+function fitted(text: string, room: number): string {
+  const most = Math.max(3, Math.floor(room / LETTER))
+  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`
 }
 
 /** The line of a row, as an SVG path. */

@@ -29,15 +29,32 @@ export interface BarsOptions {
   readonly row?: number
 }
 
+/** Below this width the hollow bar alone says that a value is predicted. */
+const NARROW = 400
+/** How far intervals may reach beyond the bars, as a share of their extent. */
+const INTERVAL_ROOM = 0.35
+
 /** As high as its bars need. Bars of values that are not finite keep their row and say so. */
 export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row = 22 }: BarsOptions): Scene {
   const top = 8
   const height = top + bars.length * row + 44
-  const nameWidth = Math.min(0.32 * width, Math.max(0, ...bars.map((b) => b.name.length)) * 6.4 + 16)
-  const noteWidth = Math.max(0, ...bars.map((b) => (valueText(b, unit) + (b.note ?? '')).length)) * 6.2 + 24
-  const ends = bars.flatMap((b) => [b.value, b.low ?? b.value, b.high ?? b.value]).filter(Number.isFinite)
-  const low = ends.reduce((a, b) => Math.min(a, b), 0),
-    high = ends.reduce((a, b) => Math.max(a, b), 0)
+  const nameWidth = Math.min(0.32 * width, Math.max(0, ...bars.map((b) => b.name.length)) * 6.8 + 16)
+  const textOf = (b: Bar): string => valueText(width < NARROW ? { ...b, look: 'measured' } : b, unit)
+  const noteWidth = Math.max(0, ...bars.map((b) => (textOf(b) + (b.note ?? '')).length)) * 6.2 + 24
+  const values = bars.map((b) => b.value).filter(Number.isFinite)
+  const least = values.reduce((a, b) => Math.min(a, b), 0),
+    most = values.reduce((a, b) => Math.max(a, b), 0)
+  // an interval of few samples may be far wider than any bar: it is cut at the edge with an arrow, not squeezed in
+  const room = INTERVAL_ROOM * (most - least)
+  const ends = bars.flatMap((b) => [b.low ?? b.value, b.high ?? b.value]).filter(Number.isFinite)
+  const low = Math.max(
+      least - room,
+      ends.reduce((a, b) => Math.min(a, b), least),
+    ),
+    high = Math.min(
+      most + room,
+      ends.reduce((a, b) => Math.max(a, b), most),
+    )
   const f = frame({
     width,
     height,
@@ -51,6 +68,7 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
     (m) => !(m.mark === 'text' && (m.anchor === 'end' || m.text === '')) && !isRowLine(m, f.inner.left, f.inner.bottom),
   )
   const zero = f.x(0)
+  const inside = (value: number): number => Math.max(low, Math.min(high, value))
   const marks = bars.flatMap((b, i): Mark[] => {
     const y = top + i * row
     const middle = y + row / 2
@@ -96,12 +114,19 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
         : []
     const interval: Mark[] =
       Number.isFinite(b.low) && Number.isFinite(b.high)
-        ? [{ mark: 'path', d: `M${f.x(b.low!)},${middle}H${f.x(b.high!)}`, stroke: theme.ink, width: 1.5 }]
+        ? [
+            {
+              mark: 'path',
+              d: `M${f.x(inside(b.low!))},${middle}H${f.x(inside(b.high!))}${b.low! < low ? arrow(f.x(low), middle, 1) : ''}${b.high! > high ? arrow(f.x(high), middle, -1) : ''}`,
+              stroke: theme.ink,
+              width: 1.5,
+            },
+          ]
         : []
-    const end = Math.max(f.x(b.value), zero, Number.isFinite(b.high) ? f.x(b.high!) : 0)
-    const value = text(end + 6, valueText(b, unit), theme.ink, 'start')
+    const end = Math.max(f.x(b.value), zero, Number.isFinite(b.high) ? f.x(inside(b.high!)) : 0)
+    const value = text(end + 6, textOf(b), theme.ink, 'start')
     const note: Mark[] =
-      b.note === undefined ? [] : [text(end + 14 + valueText(b, unit).length * 6.6, b.note, theme.quiet, 'start')]
+      b.note === undefined ? [] : [text(end + 14 + textOf(b).length * 6.6, b.note, theme.quiet, 'start')]
     return [name, bar, ...outline, ...interval, value, ...note]
   })
   return {
@@ -111,6 +136,10 @@ export function barsScene(bars: readonly Bar[], { width, theme, label, unit, row
     description: `${label}: ${bars.map((b) => `${b.name} ${valueText(b, unit)}`).join(', ')}`,
   }
 }
+
+/** A head at the end of a line that goes on; `back` is the direction of its wings. */
+const arrow = (x: number, y: number, back: 1 | -1): string =>
+  `M${x + 4 * back},${y - 3}L${x},${y}L${x + 4 * back},${y + 3}`
 
 const valueText = ({ value, look }: Bar, unit: string): string =>
   Number.isFinite(value)

@@ -6,14 +6,8 @@ import { frame } from '../axes.ts'
 import { spread } from '../curves.ts'
 import type { Mark, Scene } from '../scene.ts'
 import type { Theme } from '../theme.ts'
-
-export interface ContextPoint {
-  /** Tokens, above 0. */
-  readonly context: number
-  readonly latencyMs: number
-  readonly low: number
-  readonly high: number
-}
+import { crossings, isUsable } from './crossings.ts'
+import type { ContextPoint, Crossing } from './crossings.ts'
 
 export interface MixerCurve {
   readonly key: string
@@ -33,57 +27,7 @@ export interface CrossoverOptions {
   readonly against?: string
 }
 
-export interface Crossing {
-  readonly context: number
-  readonly latencyMs: number
-}
-
 const LABEL_HEIGHT = 14
-
-/** Where two curves cross, straight between measured points in the logarithms, over the contexts that both cover. */
-export function crossings(a: readonly ContextPoint[], b: readonly ContextPoint[]): Crossing[] {
-  const first = logs(a),
-    second = logs(b)
-  if (first.length === 0 || second.length === 0) return []
-  const from = Math.max(first[0]![0], second[0]![0]),
-    to = Math.min(first.at(-1)![0], second.at(-1)![0])
-  const xs = [...new Set([...first, ...second].map(([x]) => x))]
-    .filter((x) => x >= from && x <= to)
-    .sort((p, q) => p - q)
-  const gaps = xs.map((x) => valueAt(first, x) - valueAt(second, x))
-  const found: Crossing[] = []
-  let last = -1
-  for (let i = 0; i < xs.length; i++) {
-    if (gaps[i] === 0) continue
-    if (last >= 0 && gaps[last]! * gaps[i]! < 0) {
-      // between two points of opposite sign; points in between lie on both curves
-      const left = i - last > 1 ? last + 1 : last
-      const share = i - last > 1 ? 0 : gaps[last]! / (gaps[last]! - gaps[i]!)
-      const x = xs[left]! + share * ((xs[left + 1] ?? xs[left]!) - xs[left]!)
-      found.push({ context: 10 ** x, latencyMs: 10 ** valueAt(first, x) })
-    }
-    last = i
-  }
-  return found
-}
-
-const isUsable = (p: ContextPoint): boolean =>
-  p.context > 0 && p.latencyMs > 0 && Number.isFinite(p.context) && Number.isFinite(p.latencyMs)
-
-function logs(points: readonly ContextPoint[]): (readonly [number, number])[] {
-  return points
-    .filter(isUsable)
-    .map((p) => [Math.log10(p.context), Math.log10(p.latencyMs)] as const)
-    .sort(([p], [q]) => p - q)
-}
-
-function valueAt(points: readonly (readonly [number, number])[], x: number): number {
-  const after = points.findIndex(([px]) => px >= x)
-  const [x1, y1] = points[after]!
-  if (after === 0 || x1 === x) return y1
-  const [x0, y0] = points[after - 1]!
-  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)
-}
 
 /** Curves of mixers over context lengths in tokens. Values that are not positive have no place and are left out. */
 export function crossoverScene(curves: readonly MixerCurve[], options: CrossoverOptions): Scene {
@@ -94,16 +38,17 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
   const all = drawn.flatMap((c) => c.points)
   const heights = all.flatMap((p) => [p.latencyMs, p.low, p.high]).filter((v) => Number.isFinite(v) && v > 0)
   const right = 24 + Math.max(0, ...drawn.map(({ name }) => name.length + 3)) * 6.6
+  const ends = extent(
+    all.map((p) => p.context),
+    1,
+  )
   const f = frame({
     width,
     height,
     theme,
     margin: { right },
     x: {
-      domain: extent(
-        all.map((p) => p.context),
-        1,
-      ),
+      domain: ends,
       label: 'context, tokens',
       log: true,
       ticks: all.map((p) => p.context),
@@ -129,7 +74,7 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
       y: f.y(p.latencyMs),
       r: 3,
       fill: c.color,
-      key: c.key,
+      key: p.key ?? c.key,
       title: `${c.name} at ${p.context.toLocaleString('en')} tokens: ${p.latencyMs.toPrecision(3)} ms [${p.low.toPrecision(3)}, ${p.high.toPrecision(3)}]`,
     })),
   ])
@@ -142,7 +87,7 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
     f.inner.top,
     f.inner.bottom,
   )
-  const found = crossed.map((c) => `${base!.name} and ${c.curve.name} cross at ${contextText(c.context)} tokens`)
+  const found = crossed.map((c) => crossingText(base!.name, c.curve.name, c))
   return {
     width,
     height,
@@ -157,7 +102,14 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
         fill: 'none',
         stroke: theme.ink,
         width: 1.2,
-        title: `${base!.name} and ${c.curve.name} cross at ${contextText(c.context)} tokens`,
+        title: crossingText(base!.name, c.curve.name, c),
+      })),
+      // where the intervals of both still overlap: anywhere in it the two may cross
+      ...crossed.map((c): Mark => ({
+        mark: 'path',
+        d: `M${f.x(c.from ?? ends[0])},${f.y(c.latencyMs)}H${f.x(c.to ?? ends[1])}`,
+        stroke: theme.ink,
+        width: 1.2,
       })),
       // read off on the axis: a line down from the crossing, its text beside its foot
       ...[...crossed]
@@ -165,12 +117,14 @@ export function crossoverScene(curves: readonly MixerCurve[], options: Crossover
         .flatMap((c, i): Mark[] => {
           const x = f.x(c.context),
             y = f.inner.bottom - 8 - LABEL_HEIGHT * i
-          const text = `${base!.letter} = ${c.curve.letter} at ${contextText(c.context)}`
+          const text = `${base!.letter} = ${c.curve.letter} at ${contextText(c.context)} (${rangeText(c)})`
           const d = `M${x},${f.y(c.latencyMs) + 6}V${f.inner.bottom}`
+          const w = text.length * 6 + 4
+          const left = x + 3 + w > width ? x - 3 - w : x + 3
           return [
             { mark: 'path', d, stroke: theme.quiet, width: 1, dash: '2 3' },
-            { mark: 'rect', x: x + 3, y: y - 11, w: text.length * 6 + 4, h: 14, fill: theme.ground, opacity: 0.85 },
-            { mark: 'text', x: x + 5, y, text, fill: theme.ink, size: 11 },
+            { mark: 'rect', x: left, y: y - 11, w, h: 14, fill: theme.ground, opacity: 0.85 },
+            { mark: 'text', x: left + 2, y, text, fill: theme.ink, size: 11 },
           ]
         }),
       ...names.map(({ text, color, y }): Mark => ({
@@ -194,9 +148,22 @@ function extent(values: readonly number[], room: number): [number, number] {
   return low === high ? [low / 2, high * 2] : [low / room, high * room]
 }
 
+const crossingText = (one: string, other: string, at: Crossing): string =>
+  `${one} and ${other} cross at ${contextText(at.context)} tokens (their intervals overlap ${rangeText(at)})`
+
+/** `540 to 700`; an end that was not reached is said. */
+const rangeText = ({ from, to }: Crossing): string =>
+  from === undefined && to === undefined
+    ? 'all measured contexts'
+    : from === undefined
+      ? `up to ${contextText(to!)}`
+      : to === undefined
+        ? `from ${contextText(from)} on`
+        : `${contextText(from)} to ${contextText(to)}`
+
 /** Tokens in thousands from 1,000 on; in units of 1,024 where they are whole ones. */
-function contextText(tokens: number): string {
+export function contextText(tokens: number): string {
   if (tokens < 1000) return String(Math.round(tokens))
   const unit = Number.isInteger(tokens) && tokens % 1024 === 0 ? 1024 : 1000
-  return `${Number((tokens / unit).toPrecision(tokens / unit >= 100 ? 3 : 2))}k`
+  return `${Number((tokens / unit).toPrecision(3))}k`
 }

@@ -14,17 +14,28 @@ export interface SamplesOptions {
   readonly high: number
 }
 
+/** From this multiple of the median on, the axis is logarithmic. */
+const WIDE = 4
+const ROOM = 1.15
+
 /** Every sample in milliseconds is a dot; none is left out. */
 export function samplesScene(samples: ArrayLike<number>, options: SamplesOptions): Scene {
   const { width, height, theme, low, median, high } = options
   const values = Array.from(samples)
+  const all = [...values, low, high].filter(Number.isFinite)
+  const least = all.reduce((a, b) => Math.min(a, b), Infinity),
+    most = all.reduce((a, b) => Math.max(a, b), -Infinity)
+  // a few samples that waited for something else must not flatten all others
+  const isLog = least > 0 && most > WIDE * median
   const f = frame({
     width,
     height,
     theme,
-    margin: { right: 12 },
+    margin: { left: 66, right: 12 },
     x: { domain: [0, Math.max(1, values.length)], label: 'Sample' },
-    y: { domain: paddedDomain([...values, low, high]), label: 'Latency, ms' },
+    y: isLog
+      ? { domain: [least / ROOM, most * ROOM], label: 'Latency, ms', log: true }
+      : { domain: paddedDomain(all), label: 'Latency, ms' },
   })
   const { left, right } = f.inner
   const marks: Mark[] = [

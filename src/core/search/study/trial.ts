@@ -7,6 +7,8 @@
 
 import type { Mutation } from '../space/encoding.ts'
 import type { Genome } from '../space/genome.ts'
+import { keyOf, parseGenome } from '../space/space.ts'
+import type { Space } from '../space/space.ts'
 
 export type TrialState = 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
 
@@ -29,6 +31,32 @@ export interface Proposed {
 export interface Trial extends Proposed {
   readonly state: TrialState
   readonly metrics: Metrics
+}
+
+/** What a stored row says of a trial; `mutation` holds its genome, its parents and what changed. */
+export interface StoredTrial {
+  readonly number: number
+  readonly state: TrialState
+  readonly metrics: Metrics | null
+  readonly mutation: Readonly<Record<string, unknown>> | null
+}
+
+/**
+ * The trial of a stored row, as searchers and plots see it.
+ * @throws HeddleError where the genome is not of the space.
+ */
+export function trialOf({ number, state, metrics, mutation }: StoredTrial, space: Space): Trial {
+  const proposal = mutation as unknown as Pick<Proposed, 'parents' | 'mutation'> & { readonly genome: unknown }
+  const genome = parseGenome(proposal.genome, space)
+  return {
+    number,
+    genome,
+    key: keyOf(genome, space),
+    parents: proposal.parents,
+    mutation: proposal.mutation,
+    state,
+    metrics: metrics ?? {},
+  }
 }
 
 /** Whether a trial has run to an end that counts. Cancelled and interrupted ones run again under their number. */

@@ -7,7 +7,7 @@ import type { Direction } from '../direction.ts'
 import { regret, topKRecall } from '../proxy.ts'
 import { rankCorrelation } from '../rank-ci.ts'
 import type { RankCorrelation, RankCorrelationOptions } from '../rank-ci.ts'
-import { settleStep } from '../settle.ts'
+import { finish, settleSteps } from '../settle.ts'
 import type { CurvePoint } from '../settle.ts'
 import { finitePairs } from '../summary.ts'
 import { meanCurve } from './replicates.ts'
@@ -92,6 +92,11 @@ export interface TrustPanel {
  * @throws HeddleError `param-invalid` with fewer than three items or an item without a replicate
  */
 export function trustPanel(items: readonly TrustItem[], options: TrustOptions): TrustPanel {
+  return finish(trustPanelSteps(items, options))
+}
+
+/** The same work with a pause after each judgement: one takes tens of milliseconds. */
+export function* trustPanelSteps(items: readonly TrustItem[], options: TrustOptions): Generator<void, TrustPanel> {
   check(items.length >= 3, 'items', `rank correlations need at least 3 architectures, got ${items.length}`)
   for (const { name, replicates } of items) check(replicates.length > 0, 'items', `${name} has no run`)
   const {
@@ -119,12 +124,14 @@ export function trustPanel(items: readonly TrustItem[], options: TrustOptions): 
     ...namesOf(items, 'scores').map((name): [string, Float64Array] => [name, costs(name, 'scores')]),
   ]
   const usable = targets.filter(([name, values]) => name === 'final' || values.filter(Number.isFinite).length >= 2)
+  const judged: TrustTarget[] = []
+  for (const [name, values] of usable) judged.push(yield* judgeTarget(name, values, curves, baselines, settings))
   return {
     names: items.map(({ name }) => name),
     topK,
     threshold,
-    seeds: Math.min(...items.map(({ replicates }) => replicates.length)),
-    targets: usable.map(([name, values]) => judgeTarget(name, values, curves, baselines, settings)),
+    seeds: items.reduce((least, { replicates }) => Math.min(least, replicates.length), Infinity),
+    targets: judged,
     ceiling: noiseCeiling(
       items.map(({ replicates }) => replicates.map(({ final }) => final)),
       rest,
@@ -142,29 +149,28 @@ function namesOf(items: readonly TrustItem[], of: 'baselines' | 'scores'): strin
 }
 
 /** All values are small-is-good. */
-function judgeTarget(
+function* judgeTarget(
   target: string,
   values: Float64Array,
   curves: readonly (readonly CurvePoint[])[],
   baselines: readonly (readonly [string, Float64Array])[],
   settings: Settings,
-): TrustTarget {
-  const settling = settleStep(curves, values, { ...settings, statistic: 'spearman' })
+): Generator<void, TrustTarget> {
+  const settling = yield* settleSteps(curves, values, { ...settings, statistic: 'spearman' })
   const valueAt = curves.map((curve) => new Map(curve.map(({ step, value }) => [step, value])))
-  return {
-    target,
-    checkpoints: settling.checkpoints.map(({ step, ...spearman }) => {
-      const cheap = Float64Array.from(valueAt, (at) => at.get(step) ?? NaN)
-      return { step, spearman, ...selection(cheap, values, settings) }
-    }),
-    settledStep: settling.step,
-    shownStep: settling.shownStep,
-    baselines: baselines.map(([name, cheap]) => ({
-      name,
-      spearman: rankCorrelation(cheap, values, { ...settings, statistic: 'spearman' }),
-      ...selection(cheap, values, settings),
-    })),
+  const checkpoints: CheckpointJudgement[] = []
+  for (const { step, ...spearman } of settling.checkpoints) {
+    const cheap = Float64Array.from(valueAt, (at) => at.get(step) ?? NaN)
+    checkpoints.push({ step, spearman, ...selection(cheap, values, settings) })
+    yield
   }
+  const free: BaselineJudgement[] = []
+  for (const [name, cheap] of baselines) {
+    const spearman = rankCorrelation(cheap, values, { ...settings, statistic: 'spearman' })
+    free.push({ name, spearman, ...selection(cheap, values, settings) })
+    yield
+  }
+  return { target, checkpoints, settledStep: settling.step, shownStep: settling.shownStep, baselines: free }
 }
 
 function selection(cheap: Float64Array, values: Float64Array, settings: Settings): Omit<Judgement, 'spearman'> {

@@ -9,7 +9,8 @@ import type { ProjectInfo } from './project-info.ts'
 export type { MetricPoint, RunRow }
 
 /** Tables whose rows a screen lists again when one was added. */
-export type Listed = 'measurements' | 'lut' | 'studies' | 'documents' | 'annotations' | 'correlations' | 'fits'
+export type Listed =
+  'measurements' | 'lut' | 'studies' | 'documents' | 'notebooks' | 'annotations' | 'correlations' | 'fits'
 
 export type WorkbenchEvent =
   | { readonly type: 'job'; readonly job: JobRow }

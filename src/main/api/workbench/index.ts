@@ -6,6 +6,7 @@ import { openContext } from './context.ts'
 import type { ContextOptions } from './context.ts'
 import type { NumberedEvent } from './events.ts'
 import { openLibrary } from './library.ts'
+import { notebooks } from './notebooks/index.ts'
 import { profile } from './profile.ts'
 import { annotations, documents, projects } from './projects.ts'
 import { integer } from './readers.ts'
@@ -24,7 +25,20 @@ const jobs = {
   dismiss: call({ id: integer(1) }, (context, { id }) => context.jobs.dismiss(id)),
 }
 
-const nouns = { projects, documents, annotations, devices, stacks, profile, training, search, studies, trust, jobs }
+const nouns = {
+  projects,
+  documents,
+  notebooks,
+  annotations,
+  devices,
+  stacks,
+  profile,
+  training,
+  search,
+  studies,
+  trust,
+  jobs,
+}
 
 /** Every call as a screen sees it. */
 export type Api = Client<typeof nouns>

@@ -2,22 +2,24 @@ import { HeddleError } from '#core/errors.ts'
 import { isGroup, resolveSpec } from '#core/model/spec.ts'
 import type { BlockItem, StackItem } from '#core/model/spec.ts'
 import { PROFILE_PARAMS } from '#main/runtime/profile/job.ts'
-import { LUT_PARAMS } from '#main/runtime/profile/lut-job.ts'
+import { checkCopies, LUT_PARAMS } from '#main/runtime/profile/lut-job.ts'
 import { listLut } from '#main/store/lut.ts'
 import { listMeasurements } from '#main/store/measurements.ts'
 import type { Project } from '#main/store/db.ts'
 import { entryOfRow, runLut } from '../lut.ts'
 import { predictedStacks } from '../predicted-stacks.ts'
 import { runProfile } from '../profile.ts'
-import { runSweep, sweepConfig } from '../sweep.ts'
+import { runSweep, sweepConfig, SWEEP_PARAMS } from '../sweep.ts'
 import { call } from './door.ts'
 import type { Context } from './context.ts'
-import { integer, listOf, object, optional, params, spec, text } from './readers.ts'
+import { integer, listOf, object, optional, params, spec, text, word } from './readers.ts'
 
 const COPIES = [1, 3, 6, 12]
 const target = optional(text(60))
 
 export const profile = {
+  /** What the forms ask: the schemas that the jobs themselves read, and the usual numbers of copies of a table. */
+  forms: call({}, () => ({ measure: PROFILE_PARAMS, table: LUT_PARAMS, sweep: SWEEP_PARAMS, copies: COPIES })),
   /** Measures whole stacks, interleaved, while nothing else runs. */
   start: call({ specs: listOf(spec, 256), target, options: params(PROFILE_PARAMS) }, (context, args) => {
     const project = context.writable()
@@ -88,11 +90,22 @@ export const profile = {
     if (row === undefined) throw new HeddleError('usage', `no table entry ${id}`, { path: 'id' })
     return { samples: row.samples, details: row.details }
   }),
-  /** Fills the table with the blocks of some stacks, at their width; `stacks` random whole stacks test it. */
+  /**
+   * Fills the table with the blocks of some stacks, at their width; `stacks` random whole stacks test it. `which` says
+   * whether what the table has already is timed again.
+   */
   fillTable: call(
-    { specs: listOf(spec, 64), target, options: params(LUT_PARAMS), stacks: optional(integer(0, 100)) },
+    {
+      specs: listOf(spec, 64),
+      target,
+      options: params(LUT_PARAMS),
+      stacks: optional(integer(0, 100)),
+      copies: optional(listOf(integer(1, 64), 8)),
+      which: optional(word(['lacking', 'all'])),
+    },
     (context, args) => {
       const project = context.writable()
+      const copies = checkCopies(args.copies ?? COPIES)
       const first = args.specs[0]
       if (first === undefined) throw new HeddleError('usage', 'a table needs at least one stack', { path: 'specs' })
       return context.jobs.start({ kind: 'table', title: 'Look-up table' }, ({ signal, onProgress, note }) =>
@@ -104,10 +117,10 @@ export const profile = {
               target: args.target ?? 'ort-cpu',
               model: group[0]!.model,
               operators: group.flatMap((one) => blocksOf(one.blocks)),
-              copies: COPIES,
+              copies,
               options: args.options,
               stacks: args.stacks ?? 0,
-              isForced: false,
+              isForced: args.which === 'all',
             }
             const result = await context.withRunner((runner) =>
               runLut(runner, request, { project, signal, onProgress }),

@@ -16,6 +16,8 @@ export const stacks = {
   list: call({ like: optional(text()), limit: optional(integer(1, 100_000)) }, (context, { like, limit }) =>
     listSpecs(context.project(), { ...(like !== undefined && { like }), ...(limit !== undefined && { limit }) }),
   ),
+  /** Hashes, names and counts of all stacks, without the specs themselves. */
+  rows: call({}, (context) => listSpecs(context.project()).map(({ json: _json, ...row }) => row)),
   /** Specs by hash; those that the project does not have are left out. */
   get: call({ hashes: listOf(text(128), 20_000) }, (context, { hashes }) =>
     hashes.flatMap((hash) => getSpec(context.project(), hash) ?? []),

@@ -3,7 +3,7 @@ import { listCorrelations, listFits } from '#main/store/correlations.ts'
 import { getStudy, listStudies } from '#main/store/studies.ts'
 import { countTrials, listTrials } from '#main/store/trials.ts'
 import { loadTokenizer } from '#main/runtime/data/tokenizer.ts'
-import { judgeProxies, storeTrust } from '../trust.ts'
+import { judgeInSlices, storeTrust } from '../trust.ts'
 import { STUDY_PARAMS, studyPlanOf, studyPlans } from '../studies/plans.ts'
 import { runStudy } from '../studies/run.ts'
 import { studyTable, summariseStudy } from '../studies/summary.ts'
@@ -18,6 +18,15 @@ export const studies = {
     listStudies(context.project()).map((study) => ({ ...study, trials: countTrials(context.project(), study.id) })),
   ),
   get: call({ id: integer(1) }, (context, { id }) => getStudy(context.project(), id)),
+  /** Trials without their genomes, by number: what a list of thousands shows. */
+  rows: call(
+    { study: integer(1), offset: optional(integer()), limit: optional(integer(1, 10_000)) },
+    (context, { study, offset = 0, limit = 10_000 }) =>
+      listTrials(context.project(), study, { offset, limit }).map(({ mutation, ...row }) => ({
+        ...row,
+        change: typeof mutation?.['mutation'] === 'object' ? kindOf(mutation['mutation']) : null,
+      })),
+  ),
   /** Trials as stored, by number: `mutation` holds genome, parents and what changed. */
   trials: call({ study: integer(1) }, (context, { study }) => listTrials(context.project(), study)),
   /** Experiments that can be run, with their settings. */
@@ -64,32 +73,40 @@ export const studies = {
   fits: call({}, (context) => listFits(context.project())),
 }
 
+/** The kind of a stored mutation: `replace`, `insert` ... */
+function kindOf(mutation: unknown): string | null {
+  const kind = (mutation as Readonly<Record<string, unknown>> | null)?.['kind']
+  return typeof kind === 'string' ? kind : null
+}
+
 /** Whether short runs can be trusted as proxies of long ones. */
 export const trust = {
   /** Judges runs of the project; nothing is stored. */
   judge: call(
     {
-      runs: optional(listOf(integer(1), 10_000)),
+      runs: optional(listOf(integer(1), 100_000)),
       study: optional(integer(1)),
       metric: text(60),
       finalMetric: optional(text(60)),
       steps: optional(integer(1)),
       topK: optional(integer(1, 1000)),
     },
-    (context, request) => judgeProxies(context.project(), request),
+    (context, request) => judgeInSlices(context.project(), request),
   ),
   /** Judges and stores every correlation. */
   store: call(
     {
-      runs: optional(listOf(integer(1), 10_000)),
+      runs: optional(listOf(integer(1), 100_000)),
       study: optional(integer(1)),
       metric: text(60),
       finalMetric: optional(text(60)),
       steps: optional(integer(1)),
+      topK: optional(integer(1, 1000)),
     },
-    (context, request) => {
-      const report = judgeProxies(context.project(), request)
-      const ids = storeTrust(context.writable(), report, request.study)
+    async (context, request) => {
+      const project = context.writable()
+      const report = await judgeInSlices(project, request)
+      const ids = storeTrust(project, report, request.study)
       context.emit({ type: 'changed', table: 'correlations' })
       return { ids, report }
     },

@@ -43,6 +43,24 @@ export function listNotebooks(project: Project): NotebookRow[] {
   return select(project.sql, notebooks, project.path, 'ORDER BY name')
 }
 
+/** What a list shows of a notebook: everything but its text. */
+export interface NotebookHead extends Omit<NotebookRow, 'text'> {
+  readonly characters: number
+}
+
+/** Notebooks by name, without their texts. */
+export function listNotebookHeads(project: Project): NotebookHead[] {
+  return project.sql
+    .all('SELECT id, name, length(text) AS characters, createdAt, updatedAt FROM notebooks ORDER BY name')
+    .map((row) => ({
+      id: Number(row['id']),
+      name: String(row['name']),
+      characters: Number(row['characters']),
+      createdAt: Number(row['createdAt']),
+      updatedAt: Number(row['updatedAt']),
+    }))
+}
+
 /** Takes a notebook out of the project. Throws `usage` if there is none of this name. */
 export function removeNotebook(project: Project, name: string): void {
   const { id } = getNotebook(project, name)

@@ -1,14 +1,27 @@
 // A thin layer over better-sqlite3: prepared statements kept by their text, and every error told to a user.
 
 import Database from 'better-sqlite3'
+import { HeddleError } from '#core/errors.ts'
 import { storeError } from './errors.ts'
 
 export type SqlValue = number | string | Uint8Array | null
 export type SqlRow = Readonly<Record<string, SqlValue>>
 
+/** Rows of a query as lists, in the order of its columns. */
+export interface SqlPage {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly SqlValue[])[]
+  /** Whether there were more rows. */
+  readonly isCut: boolean
+}
+
 /** One connection. Every function throws HeddleErrors as `storeError` forms them. */
 export interface Sql {
   all(text: string, ...values: readonly SqlValue[]): SqlRow[]
+  /**
+   * The first `most` rows of one statement of a user, as lists. Throws `usage` for what is not a single SELECT.
+   */
+  read(text: string, most: number): SqlPage
   get(text: string, ...values: readonly SqlValue[]): SqlRow | undefined
   /** Runs a statement that writes; `id` is the last row id inserted on this connection. */
   run(text: string, ...values: readonly SqlValue[]): { readonly changes: number; readonly id: number }
@@ -53,6 +66,7 @@ export function connect(source: string | Buffer, options: ConnectOptions = {}): 
   return {
     all: (text, ...values) => told(() => prepare(text).all(...values)),
     get: (text, ...values) => told(() => prepare(text).get(...values)),
+    read: (text, most) => told(() => readPage(db, text, most)),
     run: (text, ...values) =>
       told(() => {
         const { changes, lastInsertRowid } = prepare(text).run(...values)
@@ -65,6 +79,32 @@ export function connect(source: string | Buffer, options: ConnectOptions = {}): 
     unsafe: () => void db.unsafeMode(true),
     close: () => told(() => void db.close()),
   }
+}
+
+function readPage(db: Database.Database, text: string, most: number): SqlPage {
+  const refuse = (message: string): never => {
+    throw new HeddleError('usage', message, { path: 'sql', hint: 'write one SELECT' })
+  }
+  // a pragma may be a reader too
+  if (!/^(\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(SELECT|WITH|VALUES)\b/i.test(text)) refuse('a table is one SELECT')
+  let statement: Database.Statement<unknown[], SqlValue[]>
+  try {
+    statement = db.prepare<unknown[], SqlValue[]>(text)
+  } catch (error) {
+    return refuse(`the SELECT cannot be read: ${(error as Error).message}`)
+  }
+  if (!statement.reader || !statement.readonly) refuse('a table only reads')
+  const columns = statement.columns().map((column) => column.name)
+  const rows: SqlValue[][] = []
+  try {
+    for (const row of statement.raw().iterate()) {
+      if (rows.length === most) return { columns, rows, isCut: true }
+      rows.push(row)
+    }
+  } catch (error) {
+    return refuse(`the SELECT failed: ${(error as Error).message}`)
+  }
+  return { columns, rows, isCut: false }
 }
 
 function open(source: string | Buffer, options: ConnectOptions): Database.Database {

@@ -1,6 +1,7 @@
 // Every table and view of a project, referred-to tables before those that refer to them.
 
 import { annotations } from '../authored/annotations.ts'
+import { cellResults } from '../authored/cell-results.ts'
 import { artifacts, blobs } from '../blobs.ts'
 import { correlations, fits } from '../correlations.ts'
 import { documents } from '../authored/documents.ts'
@@ -33,6 +34,7 @@ export const TABLES: readonly Table[] = [
   correlations,
   fits,
   notebooks,
+  cellResults,
   documents,
   annotations,
   blobs,

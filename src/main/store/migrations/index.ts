@@ -2,6 +2,7 @@
 
 import { initial } from './001-initial.ts'
 import { documents } from './002-documents.ts'
+import { cellResults } from './003-cell-results.ts'
 
 /** One step of the schema: the SQL that leads from `version - 1` to `version`. */
 export interface Migration {
@@ -10,4 +11,4 @@ export interface Migration {
   readonly sql: string
 }
 
-export const migrations: readonly Migration[] = [initial, documents]
+export const migrations: readonly Migration[] = [initial, documents, cellResults]

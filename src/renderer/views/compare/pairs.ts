@@ -1,20 +1,27 @@
 import type { RunRow } from '#main/api/workbench/events.ts'
 
-/** The finished runs that can be ranked against each other: of those that differ in their stacks and seeds only, the most. */
-export function comparableRuns(runs: readonly RunRow[]): number[] {
-  const settingsOf = ({ config: { spec: _spec, run, ...rest } }: RunRow): string => {
+const settings = new WeakMap<object, string>()
+
+/** What must be alike for runs to be ranked against each other: everything but the stack and the seed. */
+function settingsOf({ config }: RunRow): string {
+  let text = settings.get(config)
+  if (text === undefined) {
+    const { spec: _spec, run, ...rest } = config
     const { seed: _seed, ...budget } = (run ?? {}) as Readonly<Record<string, unknown>>
-    return JSON.stringify([budget, rest])
+    settings.set(config, (text = JSON.stringify([budget, rest])))
   }
-  const groups = [
-    ...Map.groupBy(
-      runs.filter((run) => run.state === 'done'),
-      settingsOf,
-    ).values(),
-  ]
+  return text
+}
+
+/** The finished runs that can be ranked against each other: of those that differ in their stacks and seeds only, the most; of equal sets the latest. */
+export function comparableRuns(runs: readonly RunRow[]): number[] {
+  const groups = Map.groupBy(
+    runs.filter((run) => run.state === 'done'),
+    settingsOf,
+  )
   const stacksOf = (group: readonly RunRow[]): number => new Set(group.map((run) => run.spec)).size
-  const largest = groups.reduce<readonly RunRow[]>(
-    (best, group) => (stacksOf(group) > stacksOf(best) ? group : best),
+  const largest = [...groups.values()].reduce<readonly RunRow[]>(
+    (best, group) => (stacksOf(group) >= stacksOf(best) ? group : best),
     [],
   )
   return largest.map((run) => run.id)
@@ -32,17 +39,22 @@ interface Curve {
   readonly values: ArrayLike<number>
 }
 
-/** Each run's last value up to a step beside its last value of all; runs whose curve is not there, or begins later, are left out. */
+/**
+ * Each run's last short value up to a step beside its last final value of all; runs whose curves are not there, or whose
+ * short one begins later, are left out.
+ */
 export function shortAndFinal(
   runs: readonly number[],
   step: number,
   curveOf: (run: number) => Curve | undefined,
+  finalOf: (run: number) => Curve | undefined = curveOf,
 ): Pair[] {
   return runs.flatMap((run) => {
     const curve = curveOf(run)
-    if (curve === undefined || curve.steps.length === 0) return []
+    const last = finalOf(run)
+    if (curve === undefined || curve.steps.length === 0 || last === undefined || last.steps.length === 0) return []
     let at = -1
     while (at + 1 < curve.steps.length && curve.steps[at + 1]! <= step) at++
-    return at < 0 ? [] : [{ run, short: curve.values[at]!, final: curve.values[curve.values.length - 1]! }]
+    return at < 0 ? [] : [{ run, short: curve.values[at]!, final: last.values[last.values.length - 1]! }]
   })
 }

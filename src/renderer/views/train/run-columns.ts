@@ -9,6 +9,16 @@ export const settingsOf = (run: RunRow): Readonly<Record<string, unknown>> =>
     ? (run.config['run'] as Readonly<Record<string, unknown>>)
     : {}
 
+/** Whether matrices are kept at unit norm, and how many meta tokens stand in front. */
+function switchesOf(run: RunRow): string {
+  const optimiser = run.config['optimiser'] as Readonly<Record<string, unknown>> | undefined
+  const spec = specOfRun(run)
+  const metaTokens = spec === undefined ? 0 : resolveSpec(spec).settings.metaTokens
+  return [optimiser?.['weightNorm'] === true && 'weight norm', metaTokens > 0 && `${metaTokens} meta tokens`]
+    .filter(Boolean)
+    .join(', ')
+}
+
 const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 
 /** Columns of the list of runs. */
@@ -17,6 +27,7 @@ export const RUN_COLUMNS: readonly Column<RunRow>[] = [
   { key: 'name', title: 'Name', width: 150, value: runTitle },
   { key: 'state', title: 'State', width: 78, value: (run) => run.state },
   { key: 'steps', title: 'Steps', width: 64, align: 'right', value: (run) => numberOf(settingsOf(run)['steps']) },
+  { key: 'seed', title: 'Seed', width: 52, align: 'right', value: (run) => run.seed },
   {
     key: 'depth',
     title: 'Blocks',
@@ -36,4 +47,5 @@ export const RUN_COLUMNS: readonly Column<RunRow>[] = [
       return spec === undefined ? 'cannot be read' : patternOf(spec)
     },
   },
+  { key: 'switches', title: 'Switches', width: 170, value: switchesOf },
 ]

@@ -4,7 +4,8 @@ import { isoSegments } from '#core/plots/geometry/iso-lines.ts'
 import { heatMapScene } from '#core/plots/heat-map.ts'
 import { attributionBars } from '#core/plots/profile/attribution.ts'
 import { barsScene } from '#core/plots/profile/bars.ts'
-import { crossings, crossoverScene, type ContextPoint } from '#core/plots/profile/crossover.ts'
+import { crossings, type ContextPoint } from '#core/plots/profile/crossings.ts'
+import { crossoverScene } from '#core/plots/profile/crossover.ts'
 import { sceneToSvg } from '#core/plots/scene.ts'
 import { LIGHT } from '#core/plots/theme.ts'
 
@@ -20,6 +21,18 @@ describe('crossover', () => {
     expect(more).toEqual([])
     expect(found!.context).toBeCloseTo(1000, 6)
     expect(found!.latencyMs).toBeCloseTo(1, 9)
+  })
+
+  it('says between which contexts the intervals overlap, and where that is not known', () => {
+    const [found] = crossings(power(0.001, 1), power(1, 0))
+    // 1.1 x = 0.9 and 0.9 x = 1.1, x in thousands of tokens
+    expect(found!.from).toBeCloseTo((0.9 / 1.1) * 1000, 6)
+    expect(found!.to).toBeCloseTo((1.1 / 0.9) * 1000, 6)
+    const [near] = crossings(power(0.001, 1, [128, 900, 1100]), power(1, 0, [128, 900, 1100]))
+    expect(near!.from).toBeCloseTo((0.9 / 1.1) * 1000, 6)
+    expect(near!.to).toBeUndefined()
+    const unknown = power(1, 0).map((p) => ({ ...p, low: NaN, high: NaN }))
+    expect(crossings(power(0.001, 1), unknown)[0]).toEqual({ context: found!.context, latencyMs: found!.latencyMs })
   })
 
   it('finds a crossing at a measured point once, and none where curves only touch or are apart', () => {
@@ -61,7 +74,7 @@ describe('crossover', () => {
       { width: 600, height: 360, theme: LIGHT, yLabel: 'decode, ms' },
     )
     expect(scene.description).toContain('softmax and linear cross at 1k tokens')
-    expect(scene.marks.some((m) => m.mark === 'text' && m.text === 'A = l at 1k')).toBe(true)
+    expect(scene.marks.some((m) => m.mark === 'text' && m.text === 'A = l at 1k (818 to 1.22k)')).toBe(true)
     expect(sceneToSvg(scene)).not.toMatch(/NaN|Infinity/)
   })
 })
@@ -76,7 +89,11 @@ describe('attribution', () => {
     const bars = attributionBars(parts, 10)
     expect(bars.map(({ name }) => name)).toEqual(['second', 'first', 'third', 'unattributed'])
     expect(bars.at(-1)).toMatchObject({ value: 3, look: 'rest', note: '30.0 % of the whole' })
-    expect(attributionBars(parts, 6).at(-1)).toMatchObject({ name: 'counted twice', value: -1 })
+    expect(attributionBars(parts, 6).at(-1)).toMatchObject({
+      name: 'unattributed',
+      value: -1,
+      note: '-16.7 %: the parts add up to more',
+    })
   })
 
   it('is drawn: solid, hollow and dashed, intervals, and rows without a value', () => {
