@@ -25,6 +25,7 @@ const MORE = [
   'search?new=1',
   'train?runs=25,26,27',
   'history?of=studies',
+  'notebook?name=log',
 ]
 
 beforeAll(async () => {

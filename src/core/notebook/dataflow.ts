@@ -31,6 +31,8 @@ export interface CellStatus {
   readonly inputs: readonly string[]
   /** Under which its result is stored; empty while an input is missing. */
   readonly hash: string
+  /** What its inputs are now, by their ids: kept with its result. */
+  readonly tokens: Readonly<Record<string, string>>
   /** Why it is broken or waits. */
   readonly problem: ErrorRecord | undefined
   /** Cells whose change made it stale. */
@@ -41,8 +43,8 @@ export interface CellStatus {
 export interface KnownResults {
   /** Digest of the result under a hash; undefined where there is none. */
   digest(hash: string): string | undefined
-  /** Whether a cell has any result, of an earlier content perhaps. */
-  hasEarlier(id: string): boolean
+  /** What the inputs of a cell were when it last ran, by their ids; undefined where it never did. */
+  earlier(id: string): Readonly<Record<string, string>> | undefined
 }
 
 interface Read {
@@ -108,7 +110,7 @@ export function statusesOf(
   const circles = new Set<string>()
   const text = (read: Read): CellStatus => ({ ...base(read), kind: undefined, state: 'text' })
   const base = ({ kind, content, inputs, problem }: Read) =>
-    ({ kind, content, inputs, problem, hash: '', changed: [] as readonly string[] }) as const
+    ({ kind, content, inputs, problem, hash: '', tokens: {}, changed: [] as readonly string[] }) as const
 
   const visit = (key: string): CellStatus => {
     const known = found.get(key)
@@ -138,7 +140,8 @@ export function statusesOf(
     if (missing !== undefined)
       return broken(unreadable(`there is no cell ${missing}`, `cells: ${[...reads.keys()].slice(0, 12).join(', ')}`))
     if (circles.has(key)) return broken(unreadable(CIRCLE))
-    const hasRun = kind.runs !== 'never' && results.hasEarlier(cell.id)
+    const earlier = kind.runs === 'never' ? undefined : results.earlier(cell.id)
+    const hasRun = earlier !== undefined
     const changed = given.filter(({ status }) => status.state === 'stale').map(({ id }) => id)
     const lacking = given.find(({ status }) => !['fresh', 'stale'].includes(status.state))
     if (lacking !== undefined || changed.length > 0) {
@@ -151,10 +154,15 @@ export function statusesOf(
         problem: isStale || lacking === undefined ? undefined : unreadable(why),
       }
     }
-    const tokens = given.map(({ id, status }) => [id, status.hash, results.digest(status.hash) ?? ''])
+    const tokens = Object.fromEntries(
+      given.map(({ id, status }) => [id, `${status.hash} ${results.digest(status.hash) ?? ''}`]),
+    )
     const hash = sha256(canonicalJson({ kind: kind.kind, v: 1, content, inputs: tokens }))
     const isFresh = kind.runs === 'never' || results.digest(hash) !== undefined
-    return { ...base(read), hash, state: isFresh ? 'fresh' : hasRun ? 'stale' : 'new' }
+    if (isFresh) return { ...base(read), hash, tokens, state: 'fresh' }
+    const others =
+      earlier === undefined ? [] : inputs.filter((id) => Object.hasOwn(earlier, id) && earlier[id] !== tokens[id])
+    return { ...base(read), hash, tokens, changed: others, state: hasRun ? 'stale' : 'new' }
   }
   for (const key of reads.keys()) visit(key)
   return found

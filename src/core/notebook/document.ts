@@ -46,7 +46,8 @@ const LINES = /[^\n]*\n|[^\n]+$/g
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^\r\n]*)/
 const HEADING = /^ {0,3}#{1,6}(?:[ \t]|\r?\n|$)/
 const CELL_INFO = /^heddle:([a-z][a-z0-9-]{0,39})(?:[ \t]+(.*))?$/
-const ID = /^[A-Za-z][\w-]{0,59}$/
+/** What the name of a cell may be. */
+export const CELL_ID = /^[A-Za-z][\w-]{0,59}$/
 const FRONT_MATTER = /^---\r?\n[\s\S]{0,20000}?^---[ \t]*(?:\r?\n|$)/m
 const isBlank = (line: string): boolean => line.trim() === ''
 
@@ -152,7 +153,7 @@ function cellOf(lines: readonly string[], start: number, { close, next, isClosed
     type: 'cell',
     raw: lines.slice(start, next).join(''),
     kind: info[1]!,
-    id: ID.test(id) ? id : '',
+    id: CELL_ID.test(id) ? id : '',
     attributes: rest,
     body: lines.slice(start + 1, close).join(''),
     isClosed,

@@ -11,6 +11,7 @@ import { jobs } from '../state/jobs.svelte.ts'
 import { project } from '../state/project.svelte.ts'
 import { cellViewOf } from './cells/index.ts'
 import type { CellContext, CellResult, RunContext } from './cells/view.ts'
+import { begin, forget, pendingAt, placeOf } from './pending.ts'
 import type { NotebookState } from './state.svelte.ts'
 
 export interface Activity {
@@ -60,6 +61,17 @@ export class NotebookRunner {
     for (const id of wanted) this.#set(id, { ...IDLE, state: 'queued' })
     this.#queue.push(...wanted)
     void this.#work()
+  }
+
+  /** Takes up what a page began that was left before it ended: its jobs went on. */
+  resume(): void {
+    const left = [...this.#notebook.statuses].filter(([id, { hash, state }]) => {
+      if (state === 'fresh' || hash === '' || !this.canRun(id)) return false
+      const begun = pendingAt(this.#placeOf(id), hash)
+      const known = Object.entries(begun ?? {}).filter(([key]) => key.startsWith('job'))
+      return known.length > 0 && known.every(([, job]) => isKnown(job))
+    })
+    if (left.length > 0) this.run(left.map(([id]) => id))
   }
 
   /** Runs everything that is not fresh. */
@@ -155,8 +167,17 @@ export class NotebookRunner {
     this.#set(id, activity)
     const change = (fields: Partial<Activity>): void =>
       this.#set(id, { ...(this.activities.get(id) ?? activity), ...fields })
+    const place = this.#placeOf(id)
     const context: RunContext = {
       ...this.contextOf(id),
+      once: async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+        const begun = pendingAt(place, hash)
+        if (begun !== undefined && Object.hasOwn(begun, key) && (!key.startsWith('job') || isKnown(begun[key])))
+          return begun[key] as T
+        const value = await work()
+        begin(place, hash, key, value)
+        return value
+      },
       signal: controller.signal,
       show: (partial) => change({ partial }),
       follow: async (job, onSubject) => {
@@ -166,7 +187,7 @@ export class NotebookRunner {
     }
     try {
       const result = await view.run(status.content as never, context)
-      await this.#notebook.keep(id, status.kind!.kind, hash, result)
+      await this.#notebook.keep(id, status, result)
       this.#set(id, undefined)
     } catch (error) {
       const isCancelled = error instanceof HeddleError && error.code === 'job-cancelled'
@@ -180,9 +201,12 @@ export class NotebookRunner {
         return !isBehind
       })
     } finally {
+      forget(place)
       this.#controllers.delete(id)
     }
   }
+
+  #placeOf = (id: string): string => placeOf(project.info?.path ?? '', this.#notebook.name, id)
 
   #set(id: string, activity: Activity | undefined): void {
     const next = new Map(this.activities)
@@ -200,6 +224,12 @@ function specOf(context: CellContext, id: string): ArchSpec {
   if (kind !== 'stack' || typeof stack !== 'string')
     throw new HeddleError('usage', `${id} is no stack`, { path: 'stacks', hint: 'name cells that hold a stack' })
   return parseSpec(parseSpecText(stack))
+}
+
+/** Whether the workbench still knows a job; numbers begin anew when it is started again. */
+const isKnown = (job: unknown): boolean => {
+  const { id, startedAt } = (job ?? {}) as Partial<JobRow>
+  return jobs.list.some((one) => one.id === id && one.startedAt === startedAt)
 }
 
 /** Waits for the end of a job. Throws what it failed with; `job-cancelled` where it was stopped. */

@@ -3,7 +3,7 @@
 import { dependantsOf, runOrder, statusesOf, statusKey } from '#core/notebook/dataflow.ts'
 import type { CellStatus } from '#core/notebook/dataflow.ts'
 import { cellKindOf } from '#core/notebook/cells/index.ts'
-import { NOTEBOOK_VERSION, parseNotebook, parsePieces, printNotebook } from '#core/notebook/document.ts'
+import { CELL_ID, NOTEBOOK_VERSION, parseNotebook, parsePieces, printNotebook } from '#core/notebook/document.ts'
 import type { Head, Piece } from '#core/notebook/document.ts'
 import { cellPiece, freeId, outlineOf, proseOf, sectionEnd, separated, textOf, withText } from '#core/notebook/edit.ts'
 import { sha256 } from '#core/graph/sha256.ts'
@@ -27,6 +27,8 @@ interface Snapshot {
 interface Kept {
   readonly result: CellResult
   readonly digest: string
+  /** What the inputs were, by their ids. */
+  readonly inputs: Readonly<Record<string, string>>
 }
 
 const SAVE_AFTER_MS = 600
@@ -60,7 +62,7 @@ export class NotebookState {
   readonly statuses: ReadonlyMap<string, CellStatus> = $derived.by(() =>
     statusesOf(
       this.pieces,
-      { digest: (hash) => this.#byHash.get(hash)?.digest, hasEarlier: (id) => this.#latest.has(id) },
+      { digest: (hash) => this.#byHash.get(hash)?.digest, earlier: (id) => this.#latest.get(id)?.inputs },
       this.version,
     ),
   )
@@ -131,9 +133,11 @@ export class NotebookState {
   }
 
   /** Binds a result to what a cell computed. Where the project cannot be written it lasts while the notebook is open. */
-  async keep(id: string, kind: string, hash: string, result: CellResult): Promise<void> {
-    if (!project.isReadonly) await client.notebooks.keep({ notebook: this.name, cell: id, kind, hash, result })
-    const kept = keptOf(result)
+  async keep(id: string, { kind, hash, tokens }: CellStatus, result: CellResult): Promise<void> {
+    const row = { result, inputs: tokens }
+    if (!project.isReadonly)
+      await client.notebooks.keep({ notebook: this.name, cell: id, kind: kind!.kind, hash, result: row })
+    const kept = keptOf(row)
     this.#byHash = new Map(this.#byHash).set(hash, kept)
     this.#latest = new Map(this.#latest).set(id, kept)
   }
@@ -148,6 +152,21 @@ export class NotebookState {
     const piece = withText(entry.piece, text)
     if (piece === entry.piece) return
     this.#apply(this.entries.with(index, { key, piece }), key, 'edit', `text ${key}`)
+  }
+
+  /** Gives a cell another name or other inputs; false for a name that cannot be one or is taken. */
+  setFence(key: number, { id, inputs }: { readonly id?: string; readonly inputs?: string }): boolean {
+    const index = this.indexOf(key)
+    const piece = this.pieces[index]
+    if (piece?.type !== 'cell') return false
+    const name = id ?? piece.id
+    const isTaken = this.pieces.some((other, i) => i !== index && other.type === 'cell' && other.id === name)
+    if (!CELL_ID.test(name) || isTaken) return false
+    const { inputs: before, ...rest } = piece.attributes
+    const list = (inputs ?? before ?? '').replace(/\s+/g, '').replace(/^,+|,+$/g, '')
+    const made = cellPiece(piece.kind, name, piece.body, { ...(list !== '' && { inputs: list }), ...rest })
+    if (made.raw !== piece.raw) this.#apply(this.entries.with(index, { key, piece: made }), key, 'rename')
+    return true
   }
 
   /** Begins or ends editing. Prose is read again at the end: it may hold headings and cells now. */
@@ -281,4 +300,11 @@ export class NotebookState {
   }
 }
 
-const keptOf = (result: CellResult): Kept => ({ result, digest: sha256(canonicalJson(result)) })
+/** A stored row; a project from elsewhere may hold anything. */
+function keptOf(row: Readonly<Record<string, unknown>>): Kept {
+  const recordOf = (value: unknown): CellResult =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as CellResult) : {}
+  const result = recordOf(row['result'])
+  const inputs = Object.entries(recordOf(row['inputs'])).map(([id, token]) => [id, String(token)])
+  return { result, digest: sha256(canonicalJson(result)), inputs: Object.fromEntries(inputs) as Kept['inputs'] }
+}

@@ -45,7 +45,7 @@ export function makeSearch(path: string, trials: number): number {
     const ids: number[] = []
     project.sql.transaction(() => {
       for (let number = 0; number < trials; number++) {
-        const parent = number < POPULATION ? undefined : number - 1 - random.int(POPULATION)
+        const parent = number < POPULATION ? undefined : number - 1 - random.integer(POPULATION)
         const made = parent === undefined ? undefined : mutate(genomes[parent]!, space, random)
         const genome = made?.genome ?? sampleGenome(space, random)
         const mutation = made?.mutation ?? null
@@ -58,13 +58,13 @@ export function makeSearch(path: string, trials: number): number {
           parent: made === undefined ? null : ids[parent!]!,
           mutation: JSON.parse(JSON.stringify({ genome, parents, mutation })) as Record<string, never>,
         })
-        const tpotMs = 0.5 + 4 * random.next()
+        const tpotMs = 0.5 + 4 * random.uniform()
         if (number % FAILED_OF === FAILED_OF - 1)
           finishTrial(project, id, { state: 'failed', error: { code: 'train-diverged', message: 'the loss is NaN' } })
         else
           finishTrial(project, id, {
             state: 'done',
-            metrics: { bitsPerByte: 1.5 + 1 / tpotMs + random.next(), tpotMs, params: 1e5 * (1 + random.next()) },
+            metrics: { bitsPerByte: 1.5 + 1 / tpotMs + random.uniform(), tpotMs, params: 1e5 * (1 + random.uniform()) },
           })
         genomes.push(genome)
         ids.push(id)

@@ -12,7 +12,7 @@ const TEXT =
   cell('plot id=p inputs=t', 'return 1') +
   cell('code id=c inputs=p', 'x')
 
-const none: KnownResults = { digest: () => undefined, hasEarlier: () => false }
+const none: KnownResults = { digest: () => undefined, earlier: () => undefined }
 const statuses = (text: string, results = none): Map<string, CellStatus> =>
   statusesOf(parseNotebook(text).pieces, results)
 const states = (text: string, results = none): Record<string, string> =>
@@ -21,15 +21,15 @@ const states = (text: string, results = none): Record<string, string> =>
 /** Results as a notebook gathers them: run a cell by keeping its hash. */
 function memory(): KnownResults & { run(id: string, text: string, result: string): void } {
   const kept = new Map<string, string>()
-  const ran = new Set<string>()
+  const ran = new Map<string, CellStatus['tokens']>()
   return {
     digest: (hash) => kept.get(hash),
-    hasEarlier: (id) => ran.has(id),
+    earlier: (id) => ran.get(id),
     run(id, text, result) {
-      const { hash } = statuses(text, this).get(id)!
+      const { hash, tokens } = statuses(text, this).get(id)!
       expect(hash).not.toBe('')
       kept.set(hash, result)
-      ran.add(id)
+      ran.set(id, tokens)
     },
   }
 }
@@ -52,6 +52,8 @@ describe('dataflow', () => {
     expect(states(TEXT, results)).toEqual({ s: 'fresh', t: 'fresh', p: 'fresh', c: 'fresh' })
     const other = TEXT.replace('d{nHeads: 2} f', 'd{nHeads: 2} f f')
     expect(states(other, results)).toEqual({ s: 'fresh', t: 'stale', p: 'stale', c: 'stale' })
+    expect(statuses(other, results).get('t')?.changed).toEqual(['s'])
+    expect(statuses(TEXT.replace('steps: 10', 'steps: 11'), results).get('t')?.changed).toEqual([])
     // blanks are no change; back to what it was is no change either
     expect(states(TEXT.replace('} d{', '}   d{'), results)).toEqual(states(TEXT, results))
     results.run('t', other, 'run 2')

@@ -3,6 +3,7 @@ import { HeddleError } from '../../errors.ts'
 import { parseTrainConfig } from '../../optim/train-config.ts'
 import { SPEC_VERSION } from '../../model/spec.ts'
 import { show } from '../../params.ts'
+import { CELL_ID } from '../document.ts'
 import { isRecord, readYamlRecord } from '../yaml.ts'
 import type { Plain, PlainRecord } from '../yaml.ts'
 
@@ -47,14 +48,13 @@ const refuse = (path: string, value: unknown, rule: string): never => {
   throw new HeddleError('param-invalid', `${path} (${show(value)}) must be ${rule}`, { path })
 }
 
-const ID = /^[A-Za-z][\w-]{0,59}$/
 const MOST_INPUTS = 64
 
 /** Ids of cells: one, or a list. Throws where there must be some and are none. */
 export function idsOf(value: Plain | undefined, path: string, atLeast = 1): string[] {
   const list = value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]
   const ids = list.map((id: Plain) =>
-    typeof id === 'string' && ID.test(id) ? id : refuse(path, id, 'the id of a cell'),
+    typeof id === 'string' && CELL_ID.test(id) ? id : refuse(path, id, 'the id of a cell'),
   )
   if (ids.length < atLeast || ids.length > MOST_INPUTS)
     refuse(path, value, `the id of a cell, or a list of ${atLeast} to ${MOST_INPUTS}`)

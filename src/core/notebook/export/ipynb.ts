@@ -91,7 +91,7 @@ rows = project.execute(
     " (SELECT max(id) FROM cell_results WHERE notebook = ? GROUP BY cell)",
     (${pythonText(name)},),
 )
-results = {cell: json.loads(result) for cell, result in rows}
+results = {cell: json.loads(result)["result"] for cell, result in rows}
 `
   return { cell_type: 'code', id: 'loader', metadata: {}, source: lines(source), outputs: [], execution_count: null }
 }

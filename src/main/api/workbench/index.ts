@@ -5,6 +5,7 @@ import type { Client } from './door.ts'
 import { openContext } from './context.ts'
 import type { ContextOptions } from './context.ts'
 import type { NumberedEvent } from './events.ts'
+import { figures } from '../figures/calls.ts'
 import { openLibrary } from './library.ts'
 import { notebooks } from './notebooks/index.ts'
 import { profile } from './profile.ts'
@@ -29,6 +30,7 @@ const nouns = {
   projects,
   documents,
   notebooks,
+  figures,
   annotations,
   devices,
   stacks,

@@ -31,6 +31,7 @@ export const correlation = cellView<Content>({
       ...NOTHING,
       figures: targets.map(({ name, panel, target }) => ({
         name,
+        caption: name,
         height: 320,
         scene: (width, height, theme) =>
           correlationBudgetScene(

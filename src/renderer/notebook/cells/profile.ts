@@ -34,12 +34,13 @@ export const profile = cellView<Content, Result>({
   async run({ stacks, contexts, options, target }, context) {
     const specs = stacks.map((id) => ({ ...context.spec(id), name: id }))
     const hashes = new Set(specs.map(hashSpec))
-    const before = Math.max(0, ...(await client.profile.measurements({})).map((row) => row.id))
+    const before = await context.once('before', async () =>
+      Math.max(0, ...(await client.profile.measurements({})).map((row) => row.id)),
+    )
     const request = { specs, target, options: options as never }
-    const job =
-      contexts.length === 0
-        ? await client.profile.start(request)
-        : await client.profile.contexts({ ...request, contexts })
+    const job = await context.once('job', () =>
+      contexts.length === 0 ? client.profile.start(request) : client.profile.contexts({ ...request, contexts }),
+    )
     await context.follow(job)
     const rows = await client.profile.measurements({})
     return { measurements: rows.filter((row) => row.id > before && hashes.has(row.spec)).map((row) => row.id) }

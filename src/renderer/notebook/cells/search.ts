@@ -34,10 +34,12 @@ export const search = cellView<Content, Result>({
       return printSpecText({ ...spec, model: spec.model.dModel === undefined ? {} : { dModel: spec.model.dModel } })
     })
     const space = seeds.length === 0 ? config.space : { ...config.space, seeds }
-    const job = await client.search.start({
-      name: name === '' ? context.id : name,
-      config: JSON.parse(JSON.stringify({ ...config, space })) as Readonly<Record<string, unknown>>,
-    })
+    const job = await context.once('job', () =>
+      client.search.start({
+        name: name === '' ? context.id : name,
+        config: JSON.parse(JSON.stringify({ ...config, space })) as Readonly<Record<string, unknown>>,
+      }),
+    )
     const ended = await context.follow(job, ({ subject }) => {
       if (subject.study !== undefined) context.show({ study: subject.study })
     })

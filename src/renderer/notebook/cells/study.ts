@@ -14,12 +14,14 @@ interface Result {
 
 export const study = cellView<Content, Result>({
   async run({ plan, options, data, tokenizer }, context) {
-    const job = await client.studies.run({
-      kind: plan,
-      params: options,
-      tokenizer,
-      ...(data !== undefined && { data }),
-    })
+    const job = await context.once('job', () =>
+      client.studies.run({
+        kind: plan,
+        params: options,
+        tokenizer,
+        ...(data !== undefined && { data }),
+      }),
+    )
     const ended = await context.follow(job)
     return { study: ended.subject.study! }
   },

@@ -28,15 +28,17 @@ interface Shape {
 
 export const sweep = cellView<Content, Result>({
   async run({ stack, name, depths, budgets, options, data, tokenizer, target }, context) {
-    const before = new Set((await client.studies.list()).map((study) => study.id))
-    const title = name === '' ? `${context.id} ${new Date().toISOString().slice(0, 19)}` : name
-    const job = await client.profile.sweep({
-      ...{ name: title, spec: context.spec(stack), params: options, depths, budgets, tokenizer, target },
-      ...(data !== undefined && { data }),
-    })
+    const stamp = await context.once('stamp', async () => new Date().toISOString().slice(0, 19))
+    const title = name === '' ? `${context.id} ${stamp}` : name
+    const job = await context.once('job', () =>
+      client.profile.sweep({
+        ...{ name: title, spec: context.spec(stack), params: options, depths, budgets, tokenizer, target },
+        ...(data !== undefined && { data }),
+      }),
+    )
     const ended = await context.follow(job)
     const found = (await client.studies.list()).filter((study) => study.kind === 'sweep' && study.name === title)
-    const study = ended.subject.study ?? found.find(({ id }) => !before.has(id))?.id ?? found.at(-1)?.id
+    const study = ended.subject.study ?? found.at(-1)?.id
     if (study === undefined) throw new Error(`the sweep ${title} left no study`)
     return { study }
   },

@@ -44,7 +44,9 @@ export const train = cellView<Content, Result>({
     const done: Trained[] = []
     for (const id of stacks) {
       const spec = { ...context.spec(id), name: id }
-      const job = await client.training.start({ config: plain({ ...config, spec }), name: id })
+      const job = await context.once(`job ${id}`, () =>
+        client.training.start({ config: plain({ ...config, spec }), name: id }),
+      )
       const show = (run: number | undefined): void => {
         if (run !== undefined) context.show({ runs: [...done, { stack: id, run }] })
       }

@@ -14,6 +14,8 @@ export interface Figure {
   readonly height: number
   readonly scene: (width: number, height: number, theme: Theme) => Scene
   readonly csv?: (() => string) | undefined
+  /** Above the figure, where several would look alike. */
+  readonly caption?: string | undefined
 }
 
 export type TableValue = string | number | null
@@ -64,6 +66,11 @@ export interface RunContext extends CellContext {
   readonly signal: AbortSignal
   /** Shows how a job gets on, and what it works on, until it ends. Throws what it failed with. */
   follow(job: JobRow, onSubject?: (job: JobRow) => void): Promise<JobRow>
+  /**
+   * Does something once for this run, also where the page is loaded again in between: what it gave is kept until the run ends.
+   * Keys of jobs begin with `job`.
+   */
+  once<T>(key: string, work: () => Promise<T>): Promise<T>
   /** What there is of the result so far. */
   show(result: CellResult): void
 }

@@ -71,13 +71,13 @@ function prepare(): void {
     base: 'vs',
     inherit: true,
     rules,
-    colors: colors('#ffffff', '#1b1f24', '#8a8f96'),
+    colors: colors('#ffffff', '#1b1f24', '#5f656c'),
   })
   monaco.editor.defineTheme('heddle-dark', {
     base: 'vs-dark',
     inherit: true,
     rules,
-    colors: colors('#161b22', '#e8e6e1', '#7d848d'),
+    colors: colors('#161b22', '#e8e6e1', '#a2a8b0'),
   })
 }
 
@@ -104,6 +104,8 @@ export function openField(element: HTMLElement, { value, oninput, onleave }: Fie
     fixedOverflowWidgets: true,
     automaticLayout: true,
     contextmenu: false,
+    // dimmed text would be hard to read
+    showUnused: false,
     ariaLabel: 'TypeScript of the cell',
   })
   const fit = (): void => {

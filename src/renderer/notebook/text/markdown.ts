@@ -72,7 +72,7 @@ const markdowns = { htmlAndMathml: open('htmlAndMathml'), mathml: open('mathml')
 function formula(text: string, displayMode: boolean, output: Formulas, markdown: Markdown): string {
   try {
     return katex.renderToString(text, {
-      ...{ output, throwOnError: true, displayMode, strict: 'ignore' },
+      ...{ output, throwOnError: true, displayMode, strict: 'ignore', errorColor: 'currentColor' },
       ...{ trust: false, maxExpand: 200, maxSize: 20 },
     })
   } catch (error) {

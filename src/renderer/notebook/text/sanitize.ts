@@ -55,7 +55,12 @@ function copy(node: Node, into: Node): void {
     if (name !== 'script' && name !== 'style') for (const child of node.childNodes) copy(child, into)
     return
   }
-  const made = document.createElementNS(node.namespaceURI, name)
+  // the first heading of the page is the name of the notebook
+  const level = /^h([1-6])$/.exec(name)?.[1]
+  const made = document.createElementNS(
+    node.namespaceURI,
+    level === undefined ? name : `h${Math.min(6, Number(level) + 1)}`,
+  )
   for (const { name: attribute, value } of node.attributes) {
     if (ATTRIBUTES.has(attribute)) made.setAttribute(attribute, value)
     else if (name === 'a' && attribute === 'href' && LINK.test(value)) {
@@ -67,6 +72,7 @@ function copy(node: Node, into: Node): void {
     } else if (name === 'img' && attribute === 'src' && IMAGE.test(value)) made.setAttribute('src', value)
     else if (attribute === 'style') setStyle(made, value)
   }
+  if (level !== undefined) made.setAttribute('class', `level-${level}`)
   for (const child of node.childNodes) copy(child, made)
   into.appendChild(made)
 }

@@ -12,6 +12,8 @@ import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent 
 import type { Command, Kernel, Machine, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
+import { evenBatches } from './schedule/even-batches.ts'
+import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
@@ -48,10 +50,12 @@ export async function openOnMachine(
   { compute, claims }: CudaOptions,
 ): Promise<CudaSession> {
   const started = performance.now()
-  const graph = optimise(program.graph, {
+  const optimised = optimise(program.graph, {
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
+  const graph = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
+  options.onPass?.('even-batches', graph)
   const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(graph)

@@ -7,6 +7,9 @@ import { broadcastPlace } from './emitter.ts'
 import { flatten, literal, plus, stridesIn, unflatten, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 
+/** Products below this many multiply-adds, or with a side below the least, are summed directly. */
+const LIBRARY_WORK = 1 << 15
+const LIBRARY_SIDE = 4
 const STRIDED = new Set(['reshape', 'transpose', 'slice', 'broadcast'])
 
 export interface MatmulSizes {
@@ -25,6 +28,12 @@ export function matmulSizes(node: Node): MatmulSizes {
     k: node.attrs['transposeA'] === true ? a.at(-2)! : a.at(-1)!,
     batchShape: out.slice(0, -2),
   }
+}
+
+/** Whether a product is worth a call of the library. */
+export function isLargeProduct(node: Node): boolean {
+  const { m, n, k, batchShape } = matmulSizes(node)
+  return Math.min(m, n, k) >= LIBRARY_SIDE && m * n * k * sizeOf(batchShape) >= LIBRARY_WORK
 }
 
 /** Place of element (batch, row, column) of operand 0 or 1, read as the product reads it. */

@@ -27,7 +27,7 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
   if (compute === 'f32') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
   const isConstantProduct = (node: Node): boolean =>
-    node.op === 'matmul' && node.inputs.some((input) => baseOf(input).node.op === 'constant')
+    node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>
     node.op === 'matmul' && node.attrs['transposeA'] === true && node.outputs[0]!.type.shape.length === 2
   return {
@@ -49,11 +49,9 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
   }
 }
 
-function baseOf(value: Value): Value {
-  let current = value
-  while (isMove(current.node)) current = current.node.inputs[0]!
-  return current
-}
+/** Whether a value is made of constants alone: a state that starts at zero and is put beside later ones is not. */
+const isConstant = ({ node }: Value): boolean =>
+  node.op === 'constant' || (isMove(node) && node.inputs.every(isConstant))
 
 const KEEPS_SCALE = new Set(['add', 'sub', 'mul', 'neg', 'where', 'reduce_sum', 'reduce_max'])
 
@@ -69,7 +67,7 @@ function intoExponents(nodes: readonly Node[]): ReadonlySet<Value> {
       node.outputs.some((output) => found.has(output)) &&
       (KEEPS_SCALE.has(node.op) ||
         isMove(node) ||
-        (node.op === 'matmul' && node.inputs.some((input) => baseOf(input).node.op === 'constant')))
+        (node.op === 'matmul' && node.inputs.some(isConstant)))
     if (isExponent || passes) for (const input of node.inputs) found.add(input)
   }
   return found

@@ -3,7 +3,7 @@
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { liveNodes, sizeOf } from '#core/graph/types.ts'
 import type { LibraryOperands } from './matmul-view.ts'
-import { libraryOperands, matmulSizes } from './matmul-view.ts'
+import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
 import { fillOf, isElementwise, isMove, triangleOf } from './values.ts'
 
 /** A value is computed again by its readers while it takes at most this much. */
@@ -12,9 +12,6 @@ const CHEAP = { loads: 1, operations: 8 }
 const SINGLE = { loads: 10, operations: 48 }
 /** A value whose readers are this many times larger is kept unless it is next to nothing. */
 const EXPANSION = 4
-/** Products below this many multiply-adds, or with a side below the least, are summed directly. */
-const LIBRARY_WORK = 1 << 15
-const LIBRARY_SIDE = 8
 
 export interface Roots {
   readonly nodes: readonly Node[]
@@ -73,9 +70,7 @@ export const isNative = (node: Node): boolean =>
   node.op === 'scatter_add' || node.op === 'update' || node.op === 'tri_inverse'
 
 function byLibrary(node: Node): LibraryOperands | undefined {
-  const { m, n, k, batchShape } = matmulSizes(node)
-  if (Math.min(m, n, k) < LIBRARY_SIDE || m * n * k * sizeOf(batchShape) < LIBRARY_WORK) return undefined
-  return libraryOperands(node)
+  return isLargeProduct(node) ? libraryOperands(node) : undefined
 }
 
 function choose(
