@@ -189,8 +189,9 @@ step('finds everything again after closing and reopening', async () => {
   await visit(page, 'Library')
   await page.getByRole('button', { name: 'Close project' }).click()
   await page.getByRole('button', { name: 'journey', exact: false }).first().click()
+  await page.getByRole('main').getByRole('heading', { level: 1, name: 'journey' }).waitFor()
   await visit(page, 'History')
-  await page.getByRole('radio', { name: 'Trials (6)' }).check()
+  await page.getByRole('radio', { name: 'Trials (6)' }).click()
   await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(6)
   await visit(page, 'Train')
   await expect

@@ -30,7 +30,10 @@ const step = (name: string, run: () => Promise<void>): void => {
 const focused = (): Promise<string> =>
   page.evaluate(() => {
     const at = document.activeElement as HTMLElement
-    const label = at.getAttribute('aria-label') ?? (at as HTMLInputElement).labels?.[0]?.textContent ?? at.textContent
+    const content = at.cloneNode(true) as HTMLElement
+    content.querySelectorAll('[aria-hidden=true]').forEach((part) => part.remove())
+    const label =
+      at.getAttribute('aria-label') ?? (at as HTMLInputElement).labels?.[0]?.textContent ?? content.textContent
     return `${at.getAttribute('role') ?? at.tagName.toLowerCase()} ${(label ?? '').trim().replace(/\s+/g, ' ')}`
   })
 
@@ -49,10 +52,12 @@ async function tabTo(what: RegExp, key = 'Tab'): Promise<void> {
 /** Runs a command of the palette. */
 async function command(words: string): Promise<void> {
   await page.keyboard.press('Control+k')
-  await page.getByRole('dialog').waitFor()
+  const palette = page.getByRole('dialog', { name: 'Command palette' })
+  await expect.poll(focused).toBe('combobox Command')
   await page.keyboard.type(words)
+  await palette.getByRole('option', { name: new RegExp(words, 'i'), selected: true }).waitFor()
   await page.keyboard.press('Enter')
-  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  await palette.waitFor({ state: 'hidden' })
 }
 
 step('makes a project', async () => {
@@ -86,7 +91,7 @@ const activeOption = (): Promise<string> =>
     const at = document.activeElement!
     const id = at.getAttribute('aria-activedescendant')
     const option = id === null ? at : document.getElementById(id)!
-    return `option ${option.getAttribute('aria-label') ?? option.textContent}`
+    return `option ${option.querySelector('.title')?.textContent}`
   })
 
 step('moves, copies, groups and undoes', async () => {

@@ -147,6 +147,7 @@ step('edits code with completion and shows errors in their line', async () => {
 })
 
 step('names a cell and gives it inputs', async () => {
+  await select('summary')
   await page.keyboard.press('b')
   await cell('code').locator('.monaco-editor').waitFor()
   await page.keyboard.press('Control+a')

@@ -160,7 +160,7 @@ describe('the strip as a map', () => {
   })
 
   it('and rows say what they are', () => {
-    expect(describeRow(rows[0]!, 4, undefined)).toBe('deltanet, block 1 of 4')
-    expect(describeRow(rows[1]!, 4, undefined)).toBe('×3 group 6 blocks, repeated 3 times')
+    expect(describeRow(rows[0]!, 4, undefined)).toBe('block 1 of 4')
+    expect(describeRow(rows[1]!, 4, undefined)).toBe('repeated 3 times')
   })
 })

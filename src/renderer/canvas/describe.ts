@@ -1,26 +1,21 @@
 // Rows in words, for those who hear the canvas.
 
-import { blockOf } from '#core/blocks/index.ts'
 import type { ErrorRecord } from '#core/errors.ts'
 import { formatWithUnit } from '../ui/format.ts'
 import type { Row } from './layout.ts'
 import type { ItemNumbers } from './numbers/items.ts'
 import { unrolledCount } from './tree/path.ts'
 
-/** `attention, block 3 of 8`; of a group what its row shows, in its order: `×3 early 6 blocks, repeated 3 times`. */
+/** What a row says behind its title: `block 3 of 8, disabled`; of a group `repeated 3 times`. */
 export function describeRow(row: Row, blockCount: number, fault: ErrorRecord | undefined): string {
-  if (row.kind === 'block') {
-    const title = blockOf(row.item.kind, 'kind').title.toLowerCase()
-    return [
-      `${title}, block ${row.ordinal} of ${blockCount}`,
-      row.item.disabled === true && 'disabled',
-      fault !== undefined && `error: ${fault.message}`,
-    ]
-      .filter(Boolean)
-      .join(', ')
-  }
-  const { label = 'group', repeat } = row.item
-  return `×${repeat} ${label} ${blocksOf(row)}, repeated ${repeat} time${repeat === 1 ? '' : 's'}`
+  if (row.kind === 'group') return `repeated ${row.item.repeat} time${row.item.repeat === 1 ? '' : 's'}`
+  return [
+    `block ${row.ordinal} of ${blockCount}`,
+    row.item.disabled === true && 'disabled',
+    fault !== undefined && `error: ${fault.message}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
 }
 
 /** How many blocks a group stands for with its repeats: `6 blocks`. */

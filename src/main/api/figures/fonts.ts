@@ -11,7 +11,7 @@ export interface Run {
   readonly file: string
 }
 
-const require = createRequire(import.meta.url)
+const resolveFrom = createRequire(import.meta.url)
 
 /** Characters of each file, by the unicode-range of its package, in the order in which they are tried. */
 const SUBSETS: readonly { readonly name: string; readonly has: (point: number) => boolean }[] = [
@@ -49,7 +49,7 @@ const FAMILIES = {
 /** Path of a font file. Throws where its package is not installed. */
 export function fontFile(face: Face, subset = 'latin'): string {
   const { name, weight } = FAMILIES[face]
-  return require.resolve(`@fontsource/${name}/files/${name}-${subset}-${weight}-normal.woff`)
+  return resolveFrom.resolve(`@fontsource/${name}/files/${name}-${subset}-${weight}-normal.woff`)
 }
 
 /** The runs of a text; a character that no file has becomes a question mark. */

@@ -26,8 +26,7 @@ const NARROW = 16
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
   if (compute === 'f32') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
-  const isConstantProduct = (node: Node): boolean =>
-    node.op === 'matmul' && node.inputs.some(isConstant)
+  const isConstantProduct = (node: Node): boolean => node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>
     node.op === 'matmul' && node.attrs['transposeA'] === true && node.outputs[0]!.type.shape.length === 2
   return {
@@ -65,9 +64,7 @@ function intoExponents(nodes: readonly Node[]): ReadonlySet<Value> {
     const isExponent = node.op === 'exp'
     const passes =
       node.outputs.some((output) => found.has(output)) &&
-      (KEEPS_SCALE.has(node.op) ||
-        isMove(node) ||
-        (node.op === 'matmul' && node.inputs.some(isConstant)))
+      (KEEPS_SCALE.has(node.op) || isMove(node) || (node.op === 'matmul' && node.inputs.some(isConstant)))
     if (isExponent || passes) for (const input of node.inputs) found.add(input)
   }
   return found

@@ -1,0 +1,249 @@
+// How fast the screens are: `npm run bench:ui -- [--json] [--minutes 30] [--repeats 7] [--trials 20000]`. Chromium on the
+// served program, without a limit on its frame rate, so that frame times are those of the work. Projects and trials are
+// made up (tests/bench/ui/project.ts; the runner of tests/api/fake-runner.ts); the door, the store, the carrier and the
+// screens are the real ones.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Browser, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { openWorkbench } from '#main/api/workbench/index.ts'
+import type { Workbench } from '#main/api/workbench/index.ts'
+import { buildPart, screensFolder } from '#main/serve/build.ts'
+import { readPages } from '#main/serve/pages.ts'
+import { serve } from '#main/serve/server.ts'
+import { fakeRunner } from '../api/fake-runner.ts'
+import { ensureChromium } from '../helpers/chromium.ts'
+import { editTimes, frameTimes, timeUntil, watchFirstHeading } from './ui/page.ts'
+import { makeEmpty, makeSearch } from './ui/project.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '0.5' },
+    repeats: { type: 'string', default: '7' },
+    trials: { type: 'string', default: '20000' },
+  },
+})
+const minutes = Number(values.minutes)
+const repeats = Number(values.repeats)
+const trials = Number(values.trials)
+const FRAMES = 240
+const EDITS = 61
+/** What the runner of the simulated search waits before each of its two answers a trial. */
+const ANSWER_MS = 40
+const MIB = 2 ** 20
+const results: Record<string, unknown> = {}
+const misses: string[] = []
+
+interface Spread {
+  readonly p50: number
+  readonly p95: number
+  readonly min: number
+  readonly max: number
+  readonly n: number
+}
+
+function spread(list: readonly number[]): Spread {
+  const sorted = list.toSorted((a, b) => a - b)
+  const at = (share: number): number => Number(sorted[Math.ceil(share * sorted.length) - 1]!.toFixed(2))
+  return { p50: at(0.5), p95: at(0.95), min: at(1 / sorted.length), max: at(1), n: sorted.length }
+}
+
+/** Prints times in ms; the aim is for one of their quantiles. */
+function report(
+  name: string,
+  list: readonly number[],
+  aim?: { readonly of: 'p50' | 'p95'; readonly ms: number },
+): void {
+  const own = spread(list)
+  const isMet = aim === undefined || own[aim.of] <= aim.ms
+  if (!isMet) misses.push(name)
+  results[name] = { ...own, unit: 'ms', ...(aim && { aim: `${aim.of} <= ${aim.ms}`, isMet }) }
+  if (values.json) return
+  const text = `p50 ${own.p50}  p95 ${own.p95}  [${own.min}, ${own.max}] ms, n ${own.n}`
+  console.log(
+    name.padEnd(34),
+    text,
+    aim === undefined ? '' : `; aim ${aim.of} <= ${aim.ms}: ${isMet ? 'met' : 'MISSED'}`,
+  )
+}
+
+function tell(name: string, value: unknown): void {
+  results[name] = value
+  if (!values.json) console.log(name.padEnd(34), typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+/** A page of its own, with an empty cache. */
+async function open(browser: Browser, url: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })
+  await context.addInitScript(watchFirstHeading)
+  const page = await context.newPage()
+  await page.goto(url)
+  await page.waitForFunction(() => 'interactiveMs' in window)
+  return page
+}
+const shut = (page: Page): Promise<void> => page.context().close()
+
+async function coldStarts(browser: Browser, url: string): Promise<void> {
+  const times: number[] = []
+  for (let n = 0; n < repeats; n++) {
+    const page = await open(browser, url)
+    times.push(await page.evaluate(() => (window as unknown as { interactiveMs: number }).interactiveMs))
+    await shut(page)
+  }
+  report('cold start to interactive', times, { of: 'p95', ms: 1000 })
+}
+
+const shown = trials.toLocaleString('en')
+const CLOUD = '[role=application]'
+/** All but the failed are measured: the count in the label of the points says that all are there. */
+const measured = (trials - Math.floor(trials / 97)).toLocaleString('en')
+
+async function openings(browser: Browser, url: string, workbench: Workbench, study: number): Promise<Page> {
+  const project: number[] = []
+  const search: number[] = []
+  const whole: number[] = []
+  for (let n = 0; ; n++) {
+    await workbench.call('projects.close', {})
+    const page = await open(browser, `${url}`)
+    await page.getByRole('button', { name: 'large' }).first().waitFor()
+    project.push(await page.evaluate(timeUntil, { click: 'large', selector: 'main h1', text: 'large' }))
+    const hash = `#/search?study=${study}`
+    search.push(await page.evaluate(timeUntil, { hash, selector: CLOUD, text: `${measured} measured` }))
+    whole.push(project.at(-1)! + search.at(-1)!)
+    if (n + 1 < repeats) await shut(page)
+    else {
+      report(`open a project of ${shown} trials`, project, { of: 'p95', ms: 1500 })
+      report('... then its search, all points', search)
+      report('... both', whole, { of: 'p95', ms: 1500 })
+      return page
+    }
+  }
+}
+
+async function edits(browser: Browser, url: string, workbench: Workbench, path: string): Promise<void> {
+  await workbench.call('projects.open', { path, access: 'write' })
+  const page = await open(browser, url)
+  await page.evaluate(() => (location.hash = '#/design'))
+  await page.getByRole('textbox', { name: 'Text' }).waitFor()
+  await page.waitForTimeout(500)
+  const rest = Array.from({ length: 24 }, (_, i) => `d f{mult: ${2 + (i % 3)}} m2 f`).join(' ')
+  const stackOf = (mult: number): string => `{dModel: 256, vocabSize: 257} d f{mult: ${mult}} m2 f ${rest}`
+  const times = await page.evaluate(editTimes, { texts: [stackOf(3), stackOf(4)], edits: EDITS })
+  report('edit of 100 blocks to number', times.number, { of: 'p95', ms: 16 })
+  report('... to the end of the frame', times.frame)
+  await shut(page)
+}
+
+/** Bytes of JavaScript objects that are in use. */
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('HeapProfiler.enable')
+  for (let n = 0; n < 3; n++) await session.send('HeapProfiler.collectGarbage')
+  const { usedSize } = (await session.send('Runtime.getHeapUsage')) as { readonly usedSize: number }
+  await session.detach()
+  return usedSize
+}
+
+/** Memory of a page that watches a search, against one that opens the same search when it is over. */
+async function memory(browser: Browser, url: string, workbench: Workbench, path: string): Promise<void> {
+  await workbench.call('projects.close', {})
+  await workbench.call('projects.open', { path, access: 'write' })
+  const page = await open(browser, url)
+  const start = await heapOf(page)
+  const config = {
+    searcher: 'aging-evolution',
+    space: { mixers: ['attention', 'deltanet'], dModels: [32, 64], maxBlocks: 8 },
+    goal: { objectives: ['bitsPerByte', 'tpotMs'], constraints: [{ metric: 'tpotMs', max: 1000 }] },
+    trials: 1_000_000,
+  }
+  const job = (await workbench.call('search.start', { name: 'watched', config })) as { readonly id: number }
+  await page.waitForFunction(() => document.querySelector('[role=region][aria-label=Jobs]') !== null)
+  await page.evaluate(() => (location.hash = '#/search?study=1'))
+  await page.locator(CLOUD).waitFor()
+  const heaps: [number, number][] = []
+  const end = Date.now() + minutes * 60_000
+  const count = async (): Promise<number> => {
+    const [row] = (await workbench.call('studies.list', {})) as { readonly trials: number }[]
+    return row!.trials
+  }
+  for (;;) {
+    await page.waitForTimeout(Math.min((minutes * 60_000) / 6, 60_000))
+    heaps.push([await count(), Number(((await heapOf(page)) / MIB).toFixed(1))])
+    if (Date.now() >= end) break
+  }
+  await workbench.call('search.cancel', { study: 1 })
+  for (;;) {
+    const jobs = (await workbench.call('jobs.list', {})) as { readonly id: number; readonly state: string }[]
+    if (jobs.find(({ id }) => id === job.id)?.state !== 'running') break
+    await page.waitForTimeout(50)
+  }
+  await page.waitForTimeout(1000)
+  const watched = await heapOf(page)
+  await shut(page)
+  const fresh = await open(browser, url)
+  await fresh.evaluate(() => (location.hash = '#/search?study=1'))
+  await fresh.locator(CLOUD).waitFor()
+  await fresh.waitForTimeout(2000)
+  const opened = await heapOf(fresh)
+  await shut(fresh)
+  const rows = await Promise.all([workbench.call('studies.trials', { study: 1 }), workbench.call('training.list', {})])
+  const bytes = JSON.stringify(rows).length
+  const mib = (value: number): number => Number((value / MIB).toFixed(1))
+  const ratio = (watched - start) / (opened - start)
+  tell('live search: trials, heap MiB', heaps)
+  tell('live search: growth of the heap', {
+    minutes,
+    trials: await count(),
+    grownMiB: mib(watched - start),
+    openedAfreshMiB: mib(opened - start),
+    rowsAsJsonMiB: mib(bytes),
+    watchedToFresh: Number(ratio.toFixed(2)),
+  })
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'heddle-bench-ui-'))
+tell(
+  'load',
+  loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' '),
+)
+await buildPart('screens', (line) => void (values.json || console.log(line)))
+const small = join(folder, 'small.heddle')
+makeEmpty(small)
+const live = join(folder, 'live.heddle')
+makeEmpty(live)
+const study = makeSearch(join(folder, 'large.heddle'), trials)
+const pause = (): Promise<void> => new Promise((done) => setTimeout(done, ANSWER_MS))
+const workbench = openWorkbench({ root: folder, project: small, start: () => fakeRunner({ onJob: pause }) })
+const serving = await serve({ workbench, pages: readPages(screensFolder), port: 0, readonly: false })
+const isRoot = process.getuid?.() === 0
+const browser = await chromium.launch({
+  executablePath: ensureChromium((line) => void (values.json || console.log(line))),
+  args: ['--disable-frame-rate-limit', '--disable-gpu-vsync', ...(isRoot ? ['--no-sandbox'] : [])],
+})
+try {
+  const { url } = serving
+  tell('browser', browser.version())
+  await coldStarts(browser, url)
+  await edits(browser, url, workbench, small)
+  const page = await openings(browser, url, workbench, study)
+  for (const kind of ['pan', 'zoom', 'brush'] as const) {
+    await page.evaluate(frameTimes, { kind, frames: 40 })
+    const times = await page.evaluate(frameTimes, { kind, frames: FRAMES })
+    report(`${shown} points: ${kind}`, times, { of: 'p95', ms: 16 })
+  }
+  await shut(page)
+  if (minutes > 0) await memory(browser, url, workbench, live)
+} finally {
+  await browser.close()
+  await serving.close()
+  await workbench.close()
+  rmSync(folder, { recursive: true, force: true })
+}
+tell('missed', misses.join(', ') || 'none')
+if (values.json) console.log(JSON.stringify(results))
