@@ -34,6 +34,6 @@ export default defineConfig({
     base: './',
     plugins: [svelte()],
     // a font inside a style sheet would be a data address, which the content security policy refuses
-    build: { assetsInlineLimit: 0, rollupOptions: { input: join(screens, 'index.html') } },
+    build: { assetsInlineLimit: 0, minify: true, rollupOptions: { input: join(screens, 'index.html') } },
   },
 })

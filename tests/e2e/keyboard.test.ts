@@ -64,7 +64,7 @@ step('makes a project', async () => {
   await tabTo(/^input Name/)
   await page.keyboard.type('by keyboard')
   await page.keyboard.press('Enter')
-  await page.getByRole('tree', { name: 'Stack' }).waitFor()
+  await page.getByRole('treeitem').first().waitFor()
 })
 
 step('composes a stack', async () => {

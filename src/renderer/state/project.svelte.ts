@@ -3,6 +3,7 @@
 import type { ProjectInfo } from '#main/api/workbench/project-info.ts'
 import type { Api } from '#main/api/workbench/index.ts'
 import { client } from '../client.ts'
+import { design, EMPTY_SPEC } from './spec.svelte.ts'
 
 type Devices = Awaited<ReturnType<Api['devices']['list']>>
 type Places = Awaited<ReturnType<Api['projects']['places']>>
@@ -23,6 +24,8 @@ class ProjectState {
   }
 
   async set(info: ProjectInfo | null): Promise<void> {
+    // what was not saved stays on the canvas
+    if (info?.path !== this.info?.path && !design.dirty) design.open(EMPTY_SPEC)
     this.info = info
     await this.refresh()
   }
