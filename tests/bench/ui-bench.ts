@@ -132,7 +132,7 @@ async function edits(browser: Browser, url: string, workbench: Workbench, path: 
   await page.waitForTimeout(500)
   const rest = Array.from({ length: 24 }, (_, i) => `d f{mult: ${2 + (i % 3)}} m2 f`).join(' ')
   const stackOf = (mult: number): string => `{dModel: 256, vocabSize: 257} d f{mult: ${mult}} m2 f ${rest}`
-  const times = await page.evaluate(editTimes, { texts: [stackOf(3), stackOf(4)], edits: EDITS })
+  const times = await page.evaluate(editTimes, { texts: [stackOf(2), stackOf(6)], edits: EDITS })
   report('edit of 100 blocks to number', times.number, { of: 'p95', ms: 16 })
   report('... to the end of the frame', times.frame)
   await shut(page)

@@ -1,8 +1,10 @@
 // Whole stacks that were measured, beside what the look-up table of the same place and conditions says of them.
 
+import { HeddleError } from '#core/errors.ts'
 import { indexTable, latencyNeeds, operatorName, predictLatency } from '#core/model/latency-table.ts'
 import type { LatencyConditions } from '#core/model/latency-table.ts'
 import { parseSpec, resolveSpec } from '#core/model/spec.ts'
+import type { ResolvedSpec } from '#core/model/spec.ts'
 import { additivity } from '#core/stats/latency/additivity.ts'
 import type { Additivity } from '#core/stats/latency/additivity.ts'
 import type { Project } from '#main/store/db.ts'
@@ -35,6 +37,16 @@ export interface PredictedGroup extends Omit<MeasurementKey, 'graphHash'> {
   readonly additivity: Additivity | null
 }
 
+/** A stored stack; undefined for one that cannot be read, as a project from elsewhere may hold. */
+function readStored(json: unknown): ResolvedSpec | undefined {
+  try {
+    return resolveSpec(parseSpec(json))
+  } catch (error) {
+    if (error instanceof HeddleError) return undefined
+    throw error
+  }
+}
+
 /** Where and under which conditions a latency holds. */
 const placeOf = (row: Omit<MeasurementKey, 'graphHash'>): string =>
   JSON.stringify([row.environment, row.target, row.dtype, row.phase, row.batch, row.context, row.protocolVersion])
@@ -52,8 +64,8 @@ export function predictedStacks(project: Project): PredictedGroup[] {
     const stacks = [...latest.values()].flatMap((row): PredictedStack[] => {
       const stored = getSpec(project, row.spec)
       if (stored === undefined) return []
-      const resolved = resolveSpec(parseSpec(stored.json))
-      if (latencyNeeds(resolved).some((need) => find(need) === undefined)) return []
+      const resolved = readStored(stored.json)
+      if (resolved === undefined || latencyNeeds(resolved).some((need) => find(need) === undefined)) return []
       const { ms, low, high } = predictLatency(resolved, table, conditions)
       return [
         {
