@@ -17,7 +17,7 @@ import { firstWeights } from '#main/runtime/train/train.ts'
 
 const PATTERN = 'd f m2 f a f d f m2 f a f'
 const STACKS: Readonly<Record<string, { readonly dModel: number; readonly blocks: string }>> = {
-  T1: { dModel: 512, blocks: `(${PATTERN})x2` },
+  T1: { dModel: 512, blocks: PATTERN },
   T2: { dModel: 1024, blocks: `(${PATTERN})x2` },
   T3: { dModel: 1024, blocks: '(a f)x12' },
 }

@@ -105,9 +105,9 @@ function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], C
   const commands = steps.map(({ action }): Command => {
     switch (action.kind) {
       case 'kernel': {
-        const { kernel, grid, block, buffers } = action.launch
+        const { kernel, grid, block, shared = 0, buffers } = action.launch
         kernels.set(kernel.name, kernel)
-        return { kind: 'kernel', name: kernel.name, grid, block, args: buffers.map((b) => memory.address(b)) }
+        return { kind: 'kernel', name: kernel.name, grid, block, shared, args: buffers.map((b) => memory.address(b)) }
       }
       case 'matmul': {
         const { shape, a, b, c } = action

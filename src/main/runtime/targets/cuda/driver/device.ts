@@ -13,6 +13,9 @@ import type { Nvrtc } from './nvrtc.ts'
 const NON_BLOCKING = 1
 /** Captures only this thread's calls. */
 const CAPTURE_THREAD_LOCAL = 1
+/** Shared memory of a block beyond which a function must ask for it, and the attribute that does. */
+const PLAIN_SHARED = 48 * 1024
+const MAX_SHARED = 8
 /** Algorithms that are timed for each product. */
 const MATMUL_CHOICES = 4
 
@@ -160,13 +163,16 @@ export class Device implements Machine {
         const values = BigUint64Array.from(command.args)
         const base = addressOf(values)
         const pointers = BigUint64Array.from(command.args, (_, i) => base + BigInt(8 * i))
-        const [x, y] = command.grid
+        const [x, y, z = 1] = command.grid
+        const { block, shared } = command
         const handle = functions.get(command.name)
+        if (shared > PLAIN_SHARED)
+          driver.call(`asking for ${shared} bytes of shared memory`, 'cuFuncSetAttribute', handle, MAX_SHARED, shared)
         keep.push(values, pointers)
         const doing = `starting ${command.name}`
         return () => {
           if (values.length !== pointers.length) return
-          driver.call(doing, 'cuLaunchKernel', handle, x, y, 1, command.block, 1, 1, 0, this.#stream, pointers, null)
+          driver.call(doing, 'cuLaunchKernel', handle, x, y, z, block, 1, 1, shared, this.#stream, pointers, null)
         }
       }
     }

@@ -4,7 +4,12 @@
 export interface Kernel {
   readonly name: string
   readonly source: string
+  /** Sources of functions that it calls. */
+  readonly uses?: readonly string[]
 }
+
+/** Blocks along x, y and z. */
+export type Grid = readonly [number, number] | readonly [number, number, number]
 
 export type Precision = 'f32' | 'bf16'
 
@@ -36,8 +41,10 @@ export type Command =
   | {
       readonly kind: 'kernel'
       readonly name: string
-      readonly grid: readonly [number, number]
+      readonly grid: Grid
       readonly block: number
+      /** Bytes of shared memory beside what the kernel declares. */
+      readonly shared: number
       readonly args: readonly bigint[]
     }
   | { readonly kind: 'matmul'; readonly shape: MatmulShape; readonly a: bigint; readonly b: bigint; readonly c: bigint }

@@ -2,7 +2,7 @@
 
 import type { Value } from '#core/graph/types.ts'
 import { sha256 } from '#core/graph/sha256.ts'
-import type { Kernel } from '../driver/machine.ts'
+import type { Grid, Kernel } from '../driver/machine.ts'
 import { indexText } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
@@ -11,9 +11,21 @@ import { C_TYPE } from '../schedule/values.ts'
 /** A kernel with how it is started. */
 export interface Launch {
   readonly kernel: Kernel
-  readonly grid: readonly [number, number]
+  readonly grid: Grid
   readonly block: number
+  /** Bytes of shared memory beside what the kernel declares. */
+  readonly shared?: number
   readonly buffers: readonly Buffer[]
+  /** Those of them that it writes. */
+  readonly writes: readonly Buffer[]
+}
+
+export interface FinishOptions {
+  readonly shared?: number
+  /** Blocks that a multiprocessor should hold, for the compiler. */
+  readonly minBlocks?: number
+  /** Sources of functions that the kernel calls; kernels compiled together share them. */
+  readonly uses?: readonly string[]
 }
 
 /** Gives the buffer of a value that is in memory. */
@@ -24,7 +36,8 @@ export class KernelWriter {
   readonly #buffers: Buffer[] = []
   readonly #written = new Set<Buffer>()
 
-  constructor(bufferOf: BufferOf) {
+  /** @param bufferOf only for code that an emitter writes */
+  constructor(bufferOf: BufferOf = () => undefined) {
     this.bufferOf = bufferOf
   }
 
@@ -57,14 +70,23 @@ export class KernelWriter {
     return this.pointer(buffer)
   }
 
-  finish(label: string, grid: readonly [number, number], block: number, body: readonly string[]): Launch {
+  finish(label: string, grid: Grid, block: number, body: readonly string[], options: FinishOptions = {}): Launch {
+    const { shared, minBlocks, uses } = options
     const parameters = this.#buffers.map(
       (buffer, i) => `${this.#written.has(buffer) ? '' : 'const '}${C_TYPE[buffer.stored]} *__restrict__ p${i}`,
     )
-    const text = `__launch_bounds__(${block}) NAME(${parameters.join(', ')}) {\n${body.join('\n')}\n}`
-    const name = `${label}_${sha256(text).slice(0, 12)}`
+    const bounds = minBlocks === undefined ? `${block}` : `${block}, ${minBlocks}`
+    const text = `__launch_bounds__(${bounds}) NAME(${parameters.join(', ')}) {\n${body.join('\n')}\n}`
+    const name = `${label}_${sha256([...(uses ?? []), text].join('\n')).slice(0, 12)}`
     const source = `extern "C" __global__ void ${text.replace('NAME', name)}`
-    return { kernel: { name, source }, grid, block, buffers: this.#buffers }
+    return {
+      kernel: { name, source, ...(uses !== undefined && { uses }) },
+      grid,
+      block,
+      ...(shared !== undefined && { shared }),
+      buffers: this.#buffers,
+      writes: [...this.#written],
+    }
   }
 }
 

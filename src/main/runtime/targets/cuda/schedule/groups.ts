@@ -7,7 +7,7 @@ import { Emitter } from './emitter.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { Job } from './job.ts'
-import { isLeaf } from './roots.ts'
+import { isLeaf, touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
 
@@ -277,10 +277,11 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(memoryOf))
     return
   }
-  const reads = node.inputs.flatMap((input) =>
+  const isProduct = node.op === 'matmul'
+  const reads = (isProduct ? node.inputs : touchedInputs(node)).flatMap((input) =>
     readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
   )
-  grouping.add({ kind: node.op === 'matmul' ? 'direct' : 'native', node }, node.outputs, valuesOf(reads))
+  grouping.add({ kind: isProduct ? 'direct' : 'native', node }, node.outputs, valuesOf(reads))
 }
 
 /** A reshaped value has the memory of what it reshapes. */

@@ -4,6 +4,7 @@
 import type { Program } from '#core/graph/program.ts'
 import type { Graph, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import type { PlacedJob } from './groups.ts'
 import { liesRight, readsOf } from './groups.ts'
 import { variable } from './integer.ts'
@@ -63,10 +64,10 @@ function valuesOfJob(job: Job): readonly Value[] {
 function mayOverwrite(job: Job, old: Value, value: Value, roots: ReadonlySet<Value>): boolean {
   switch (job.kind) {
     case 'native':
-      return (
-        job.node.op === 'update' &&
-        unshaped(job.node.inputs[0]!) === old &&
-        job.node.inputs.slice(1).every((input) => unshaped(input) !== old)
+      return (nativeOf(job.node)!.inPlace?.(job.node) ?? []).some(
+        ({ output, input: at }) =>
+          job.node.outputs[output] === value &&
+          job.node.inputs.every((input, i) => (unshaped(input) === old) === (i === at)),
       )
     case 'group': {
       const { size, rowLength } = job

@@ -3,6 +3,7 @@
 
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import { isMove, storedExactly } from './values.ts'
 import type { Stored } from './values.ts'
 
@@ -35,6 +36,8 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
     stored: (value) => {
       const { node, type } = value
       if (type.dtype !== 'f32') return storedExactly(type.dtype)
+      const wanted = nativeOf(node)?.stored(node, 'output', value.index)
+      if (wanted !== undefined && wanted !== 'any') return wanted
       const isExact =
         node.op === 'input' ||
         sizeOf(type.shape) < SMALL ||
@@ -55,12 +58,16 @@ const isConstant = ({ node }: Value): boolean =>
 const KEEPS_SCALE = new Set(['add', 'sub', 'mul', 'neg', 'where', 'reduce_sum', 'reduce_max'])
 
 /**
- * Values that become exponents without a product of two variables in between: logarithms of decays and their sums, whose
+ * Values that hand-written kernels take in f32, and those that become exponents without a product of two variables in between: logarithms of decays and their sums, whose
  * absolute error is the relative error of the result.
  */
 function intoExponents(nodes: readonly Node[]): ReadonlySet<Value> {
   const found = new Set<Value>()
   for (const node of [...nodes].reverse()) {
+    const native = nativeOf(node)
+    node.inputs.forEach((input, i) => {
+      if (native?.stored(node, 'input', i) === 'f32') found.add(input)
+    })
     const isExponent = node.op === 'exp'
     const passes =
       node.outputs.some((output) => found.has(output)) &&

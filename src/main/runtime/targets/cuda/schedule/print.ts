@@ -18,7 +18,7 @@ function actionText({ action }: Step): string {
     }
     case 'kernel': {
       const { kernel, grid, block } = action.launch
-      return `${kernel.name} <<<${grid[0]}x${grid[1]}, ${block}>>>`
+      return `${kernel.name} <<<${grid.join('x')}, ${block}>>>`
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { liveNodes, sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import type { LibraryOperands } from './matmul-view.ts'
 import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
 import { fillOf, isElementwise, isMove, triangleOf } from './values.ts'
@@ -60,14 +61,16 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
       library.set(node, operands)
       keep(operands.a.base)
       keep(operands.b.base)
-    } else if (isNative(node)) node.inputs.forEach(keep)
+    } else touchedInputs(node).forEach(keep)
   }
   return { nodes, roots: choose(nodes, consumers, forced), library }
 }
 
-/** Ops with a hand-written kernel that reads its operands as they lie in memory. */
-export const isNative = (node: Node): boolean =>
-  node.op === 'scatter_add' || node.op === 'update' || node.op === 'tri_inverse'
+/** Operands that hand-written kernels read as they lie in memory. */
+export function touchedInputs(node: Node): readonly Value[] {
+  const op = nativeOf(node)
+  return op === undefined ? [] : node.inputs.filter((_, i) => op.stored(node, 'input', i) !== undefined)
+}
 
 function byLibrary(node: Node): LibraryOperands | undefined {
   return isLargeProduct(node) ? libraryOperands(node) : undefined

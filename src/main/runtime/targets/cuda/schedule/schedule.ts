@@ -1,12 +1,14 @@
 // Program -> steps: kernels, products and copies in the order in which they run, and the buffers between them.
 
 import type { Program } from '#core/graph/program.ts'
-import type { Graph, Value } from '#core/graph/types.ts'
+import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
 import type { MatmulShape } from '../driver/machine.ts'
 import { directKernel } from '../kernels/direct-kernel.ts'
 import { groupKernel } from '../kernels/group-kernel.ts'
-import { convertKernel, nativeKernel } from '../kernels/native-kernels.ts'
+import { convertKernel } from '../kernels/convert-kernel.ts'
+import { nativeOf } from '../kernels/native/index.ts'
+import type { NativeOp } from '../kernels/native/native-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
 import { groupJobs } from './groups.ts'
@@ -76,7 +78,8 @@ class Scheduler {
   readonly #precision: Precision
   readonly #buffers: Buffer[] = []
   readonly #bufferOf = new Map<Value, Buffer>()
-  readonly #converted = new Map<Value, Buffer>()
+  readonly #converted = new Map<string, Buffer>()
+  readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
 
@@ -216,13 +219,58 @@ class Scheduler {
         this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
         return
       case 'native':
-        for (const output of job.node.outputs) this.#make(output)
-        this.#launch(nativeKernel(job, memory), job.node.outputs, job.node.op, job.node.scope)
+        this.#addNative(job.node, nativeOf(job.node)!, isRead)
         return
       case 'library':
         this.#addProduct(job)
         return
     }
+  }
+
+  #addNative(node: Node, op: NativeOp, isRead: (value: Value) => boolean): void {
+    const wanted = (side: 'input' | 'output', index: number): Stored | 'any' => {
+      const form = op.stored(node, side, index)
+      if (form === undefined) throw new Error(`cuda: ${op.kind} does not touch ${side} ${index}`)
+      return form
+    }
+    const taken = (index: number): Buffer => {
+      const base = unshaped(node.inputs[index]!)
+      const buffer = this.#memory(base)
+      if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
+      const form = wanted('input', index)
+      return form === 'any' || form === buffer.stored ? buffer : this.#convert(base, buffer, form)
+    }
+    // an output whose memory has another form is converted into it afterwards
+    const given = new Map<Value, Buffer>()
+    const made = (value: Value): Buffer => {
+      if (!isRead(value)) throw new Error(`cuda: nobody reads output ${value.index} of ${op.kind}`)
+      const buffer = this.#make(value)
+      const form = wanted('output', value.index)
+      if (form === 'any' || form === buffer.stored) return buffer
+      const found = given.get(value) ?? this.#add('arena', form, buffer.size, `${form} of ${buffer.name}`)
+      given.set(value, found)
+      return found
+    }
+    const launches = op.launches(node, {
+      isRead,
+      buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
+      residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
+    })
+    for (const launch of launches)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, op.kind, node.scope)
+    for (const [value, from] of given) {
+      const into = this.#bufferOf.get(value)!
+      this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
+    }
+  }
+
+  #residual(node: Node, stored: Stored, size: number, name: string): Buffer {
+    const own = this.#residuals.get(node) ?? new Map<string, Buffer>()
+    this.#residuals.set(node, own)
+    const buffer = own.get(name) ?? this.#add('arena', stored, size, `${name} of %${node.id}`)
+    own.set(name, buffer)
+    return buffer
   }
 
   #addProduct(job: Extract<Job, { kind: 'library' }>): void {
@@ -257,10 +305,11 @@ class Scheduler {
   }
 
   #convert(value: Value, from: Buffer, stored: Stored): Buffer {
-    let into = this.#converted.get(value)
+    const key = `${from.id} ${stored}`
+    let into = this.#converted.get(key)
     if (into === undefined) {
       into = this.#add('arena', stored, from.size, `${stored} of ${from.name}`)
-      this.#converted.set(value, into)
+      this.#converted.set(key, into)
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', value.node.scope)
     }
     return into

@@ -1,0 +1,30 @@
+// Ops with kernels written by hand.
+
+import type { Node } from '#core/graph/types.ts'
+import { ops } from '#core/ops/index.ts'
+import type { Compute } from '../../schedule/precision.ts'
+import { nativeKind } from './native-op.ts'
+import type { NativeOp } from './native-op.ts'
+import { scatterAdd } from './scatter-add.ts'
+import { triInverse } from './tri-inverse.ts'
+import { update } from './update.ts'
+
+/** Kernels that compute in any precision. */
+const PLAIN: readonly NativeOp[] = [scatterAdd, update, triInverse]
+/** Kernels of bf16 operands. */
+const HALF: readonly NativeOp[] = []
+
+const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
+const halfKinds = new Set(HALF.map((op) => op.kind))
+
+/** The kernels of a node of a scheduled graph. */
+export const nativeOf = (node: Node): NativeOp | undefined => byKind.get(nativeKind(node))
+
+/** Fused nodes that kernels take in a precision; the others are generated from their meaning. */
+export function claimsIn(compute: Compute): (node: Node) => boolean {
+  return (node) => {
+    const op = nativeOf(node)
+    const isFused = ops.get(node.op)!.decompose !== undefined
+    return op !== undefined && isFused && (compute === 'bf16' || !halfKinds.has(op.kind)) && op.claims(node)
+  }
+}
