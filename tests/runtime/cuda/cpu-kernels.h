@@ -22,6 +22,13 @@ struct Place {
 };
 static Place blockIdx, threadIdx, gridDim, blockDim;
 
+struct uint2 { unsigned x, y; };
+struct uint4 { unsigned x, y, z, w; };
+struct float4 { float x, y, z, w; };
+static uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
+static uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+static float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+
 static float __uint_as_float(unsigned x) { float y; memcpy(&y, &x, 4); return y; }
 static float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
 static unsigned __float_as_uint(float x) { unsigned y; memcpy(&y, &x, 4); return y; }
@@ -138,13 +145,14 @@ static unsigned __ballot_sync(unsigned, bool value) {
 }
 
 /** Runs a kernel over a grid; kernels without exchanges run thread after thread. */
-static void overGrid(unsigned gx, unsigned gy, unsigned threads, bool isParallel, std::function<void()> kernel) {
-  gridDim = {gx, gy, 1};
+static void overGrid(unsigned gx, unsigned gy, unsigned gz, unsigned threads, bool isParallel, std::function<void()> kernel) {
+  gridDim = {gx, gy, gz};
   blockDim = {threads, 1, 1};
   fibers::body = kernel;
-  for (unsigned y = 0; y < gy; y++)
+  for (unsigned z = 0; z < gz; z++)
+   for (unsigned y = 0; y < gy; y++)
     for (unsigned x = 0; x < gx; x++) {
-      blockIdx = {x, y, 0};
+      blockIdx = {x, y, z};
       if (isParallel) fibers::runBlock(threads);
       else
         for (unsigned t = 0; t < threads; t++) {

@@ -27,10 +27,10 @@ export function hasCompiler(): boolean {
 function compileLibrary(kernels: readonly Kernel[]): string {
   const wrappers = kernels.map(({ name, source }) => {
     const parameters = /\(([^()]*)\) \{/.exec(source)![1]!
-    const types = parameters.split(', ').map((p) => p.replace(/__restrict__ p\d+$/, ''))
+    const types = parameters.split(', ').map((p) => p.replace(/__restrict__ \w+$/, ''))
     const args = types.map((type, i) => `(${type})args[${i}]`).join(', ')
     const isParallel = EXCHANGES.test(source)
-    return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned threads) { overGrid(gx, gy, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
+    return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned gz, unsigned threads) { overGrid(gx, gy, gz, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
   })
   const text = [HEADER, PRELUDE, ...kernels.map((k) => k.source), ...wrappers].join('\n')
   mkdirSync(FOLDER, { recursive: true })
@@ -83,7 +83,7 @@ function prepare(
   const functions = new Map(
     kernels.map(({ name }) => [
       name,
-      library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int)`),
+      library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int, unsigned int)`),
     ]),
   )
   const run = (command: Command): void => {
@@ -93,7 +93,13 @@ function prepare(
       case 'clear':
         return copy(command.at, addressOf(new Uint8Array(command.bytes)), command.bytes)
       case 'kernel':
-        return void functions.get(command.name)!(BigUint64Array.from(command.args), ...command.grid, command.block)
+        return void functions.get(command.name)!(
+          BigUint64Array.from(command.args),
+          command.grid[0],
+          command.grid[1],
+          command.grid[2] ?? 1,
+          command.block,
+        )
       case 'matmul': {
         const { m, n, k, batch, a, b, c } = command.shape
         const numbers = [m, n, k, batch, Number(a.transposed), a.lead, a.stride, Number(b.transposed), b.lead, b.stride]

@@ -57,12 +57,12 @@ export const vjp: OpDef = {
     const { of, attrs, inputs, cotangents, wrt } = vjpParts(node)
     // a name of its own for each operand, so that one that is given twice has two gradients
     const targets = wrt.map((i) => g.one('reshape', [inputs[i]!], { shape: inputs[i]!.type.shape }))
-    const { result, nodes } = g.differentiable(() =>
-      g.apply(
-        of,
-        inputs.map((input, i) => (wrt.includes(i) ? targets[wrt.indexOf(i)]! : input)),
-        attrs,
-      ),
+    const operands = inputs.map((input, i) => (wrt.includes(i) ? targets[wrt.indexOf(i)]! : input))
+    // the forward's meaning again, under its name: cse merges the two
+    const { result, nodes } = g.scoped(
+      node.scope.replace(/\.grad$/, ''),
+      () => g.differentiable(() => g.apply(of, operands, attrs)),
+      true,
     )
     const seeds = new Map<Value, Value>()
     cotangents.forEach((ct, i) => {

@@ -109,6 +109,12 @@ function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], C
         kernels.set(kernel.name, kernel)
         return { kind: 'kernel', name: kernel.name, grid, block, shared, args: buffers.map((b) => memory.address(b)) }
       }
+      case 'table': {
+        const { kernel, grid, block } = action.launch
+        kernels.set(kernel.name, kernel)
+        const table = memory.table(action.rows.flat().map((buffer) => memory.address(buffer)))
+        return { kind: 'kernel', name: kernel.name, grid, block, shared: 0, args: [table] }
+      }
       case 'matmul': {
         const { shape, a, b, c } = action
         return { kind: 'matmul', shape, a: memory.place(a), b: memory.place(b), c: memory.place(c) }
@@ -198,6 +204,16 @@ class SessionMemory {
     const address = this.#addresses.get(buffer)
     if (address === undefined) throw new Error(`buffer ${buffer.name} has no memory`)
     return address
+  }
+
+  /** Memory that holds addresses. */
+  table(addresses: readonly bigint[]): bigint {
+    const data = BigUint64Array.from(addresses)
+    const place = this.#allocate(data.byteLength)
+    this.#machine.upload(place, data)
+    // the upload reads the array before it is gone
+    this.#machine.finishSync()
+    return place
   }
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {

@@ -7,14 +7,13 @@ import { Emitter } from '../schedule/emitter.ts'
 import { readsOf } from '../schedule/groups.ts'
 import { keyOf, plus, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
-import type { GroupJob } from '../schedule/job.ts'
+import type { Buffer, GroupJob } from '../schedule/job.ts'
 import { isReduction } from '../schedule/values.ts'
+import { Neighbours, neighboursOf, placeOf } from './neighbours.ts'
 import { KernelWriter, powerOfTwo } from './writer.ts'
 import type { BufferOf, Launch } from './writer.ts'
 
 const THREADS = 256
-/** Elements that a thread of an element-wise kernel computes, so that several loads are under way at once. */
-const PER_THREAD = 4
 /** Longest row for one warp. */
 const WARP_ROW = 1024
 /** Elements of a row that a thread keeps in registers from one walk to the next. */
@@ -33,30 +32,29 @@ export function groupKernel(
 
 function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferOf): Launch {
   const writer = new KernelWriter(bufferOf)
-  const at = variable('i', job.size)
+  const width = neighboursOf(job.size, 1)
+  const items = job.size / width
+  const at = placeOf('i', job.size, width)
   const own = new Set(job.members)
+  const neighbours = new Neighbours(writer, width)
   const emitter = new Emitter({
-    read: (value, place) => {
+    read: (value, place, isConditional) => {
       const buffer = own.has(value) ? undefined : bufferOf(value)
-      return buffer === undefined ? undefined : writer.load(buffer, place)
+      return buffer === undefined ? undefined : neighbours.load(buffer, place, isConditional)
     },
   })
   // a state may be overwritten where it is read, so everything is read before anything is stored
   const elements = job.members.map((member) => emitter.element(member, at))
   job.members.forEach((member, i) => {
-    if (stored.has(member)) emitter.lines.push(writer.store(bufferOf(member)!, at, elements[i]!))
+    if (stored.has(member)) emitter.lines.push(neighbours.store(bufferOf(member)!, at, elements[i]!))
   })
-  const perThread = job.size >= THREADS * PER_THREAD * 132 ? PER_THREAD : 1
   const body = [
-    '#pragma unroll',
-    `for (unsigned t = 0; t < ${perThread}u; t++) {`,
-    `unsigned i = (blockIdx.x * ${perThread}u + t) * ${THREADS}u + threadIdx.x;`,
-    `if (i < ${job.size}u) {`,
-    ...emitter.lines,
-    '}',
+    `unsigned i = blockIdx.x * ${THREADS}u + threadIdx.x;`,
+    `if (i < ${items}u) {`,
+    ...neighbours.loop(emitter.lines),
     '}',
   ]
-  return writer.finish('map', [Math.ceil(job.size / (THREADS * perThread)), 1], THREADS, body)
+  return writer.finish('map', [Math.ceil(items / THREADS), 1], THREADS, body)
 }
 
 interface RowShape {
@@ -64,15 +62,18 @@ interface RowShape {
   readonly lanes: number
   readonly threads: number
   readonly rowsPerBlock: number
-  /** Elements of a row for each of them. */
+  /** Neighbouring elements that a thread takes at once, and how often it does. */
+  readonly width: number
   readonly trips: number
 }
 
-function rowShape(length: number): RowShape {
+function rowShape(length: number, rows: number): RowShape {
+  const width = neighboursOf(length, rows)
+  const items = length / width
   const lanes =
-    length <= WARP_ROW ? Math.min(powerOfTwo(length), 32) : Math.min(1024, Math.max(THREADS, powerOfTwo(length / 16)))
+    length <= WARP_ROW ? Math.min(powerOfTwo(items), 32) : Math.min(1024, Math.max(THREADS, powerOfTwo(length / 16)))
   const threads = Math.max(lanes, THREADS)
-  return { lanes, threads, rowsPerBlock: threads / lanes, trips: Math.ceil(length / lanes) }
+  return { lanes, threads, rowsPerBlock: threads / lanes, width, trips: Math.ceil(items / lanes) }
 }
 
 function rowKernel(
@@ -83,16 +84,16 @@ function rowKernel(
   bufferOf: BufferOf,
 ): Launch {
   const rows = job.size / length
-  const shape = rowShape(length)
+  const shape = rowShape(length, rows)
   const writer = new KernelWriter(bufferOf)
   const own = new Set(job.members)
   const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
   const walkOf = walks(job, own, roots, isScalar)
   const count = 1 + Math.max(...job.members.map((m) => walkOf.get(m)!.walk))
   const row = variable('r', rows)
-  const at = plus(times(row, length), variable('j', length))
-  const keeps = count > 1 && shape.trips <= MAX_KEPT
-  const kept = new Map<string, string>()
+  const at = plus(times(row, length), placeOf('j', length, shape.width))
+  const keeps = count > 1 && shape.trips * shape.width <= MAX_KEPT
+  const kept = new Map<Buffer, string>()
   const names = new Map<Value, string>()
 
   const rowEmitter = new Emitter({
@@ -128,6 +129,7 @@ function rowKernel(
       { read: (value, place, isConditional) => readInWalk(value, place, isConditional) },
       `w${walk}_`,
     )
+    const neighbours = new Neighbours(writer, shape.width, `w${walk}`)
     const readInWalk = (value: Value, place: Index, isConditional: boolean): string | undefined => {
       const name = names.get(value)
       if (name !== undefined && isScalar(value)) return name
@@ -135,13 +137,15 @@ function rowKernel(
       const buffer = bufferOf(value)
       if (buffer === undefined) return undefined
       if (!keeps || keyOf(place) !== keyOf(at) || buffer.stored === 'i32' || buffer.stored === 'u8')
-        return writer.load(buffer, place)
-      const found = kept.get(String(buffer.id))
-      if (found !== undefined) return `${found}[t]`
-      if (isConditional) return writer.load(buffer, place)
+        return neighbours.load(buffer, place, isConditional)
+      const found = kept.get(buffer)
+      if (found !== undefined) return found
+      const element = neighbours.load(buffer, place, isConditional)
+      if (isConditional) return element
       const array = `kept${kept.size}`
-      kept.set(String(buffer.id), array)
-      return `${array}[t] = ${writer.load(buffer, place)}`
+      const keptElement = `${array}[t * ${shape.width}u + u_]`
+      kept.set(buffer, keptElement)
+      return `${keptElement} = ${element}`
     }
     for (const reduction of reductions) {
       const accumulator = accumulatorOf(job, reduction)
@@ -152,15 +156,15 @@ function rowKernel(
     }
     const elements = outputs.map((output) => emitter.element(output, at))
     outputs.forEach((output, i) =>
-      emitter.lines.push(`if (isRow) ${writer.store(bufferOf(output)!, at, elements[i]!)}`),
+      emitter.lines.push(neighbours.store(bufferOf(output)!, at, elements[i]!, 'if (isRow) ')),
     )
     if (emitter.lines.length > 0)
       body.push(
-        keeps ? '#pragma unroll' : '#pragma unroll 4',
+        keeps || shape.width > 1 ? '#pragma unroll' : '#pragma unroll 4',
         `for (unsigned t = 0; t < ${shape.trips}u; t++) {`,
         `unsigned j = lane + t * ${shape.lanes}u;`,
-        `if (j < ${length}u) {`,
-        ...emitter.lines,
+        `if (j < ${length / shape.width}u) {`,
+        ...neighbours.loop(emitter.lines),
         '}',
         '}',
       )
@@ -177,7 +181,7 @@ function rowKernel(
     `bool isRow = r < ${rows}u;`,
     'if (!isRow) r = 0u;',
     ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
-    ...[...kept.values()].map((name) => `float ${name}[${shape.trips}];`),
+    ...[...kept.keys()].map((_, i) => `float kept${i}[${shape.trips * shape.width}];`),
   ]
   return writer.finish('rows', [Math.ceil(rows / shape.rowsPerBlock), 1], shape.threads, [...head, ...body])
 }

@@ -19,7 +19,7 @@ export interface Precision {
 }
 
 /** Steps on weights, which are tiny differences of large numbers. */
-const EXACT_SCOPE = /^(adamw\.|clip|weight_norm|accumulate|loss)/
+const EXACT_SCOPE = /^(adamw\.|clip|weight_norm|accumulate|loss$)/
 /** Small tensors cost nothing in f32. */
 const SMALL = 1 << 12
 const NARROW = 16

@@ -16,6 +16,7 @@ import { inPlaceStates } from './in-place.ts'
 import type { Buffer, Home, Job } from './job.ts'
 import { planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
+import { mergeAlike } from './merge.ts'
 import type { Compute, Precision } from './precision.ts'
 import { precisionOf } from './precision.ts'
 import { findRoots, isLeaf, unshaped } from './roots.ts'
@@ -30,6 +31,12 @@ export interface BufferPlace {
 
 export type Action =
   | { readonly kind: 'kernel'; readonly launch: Launch }
+  | {
+      /** One launch for many, which read where their parameters lie from a table. */
+      readonly kind: 'table'
+      readonly launch: Omit<Launch, 'buffers' | 'writes'>
+      readonly rows: readonly (readonly Buffer[])[]
+    }
   | {
       readonly kind: 'matmul'
       readonly shape: MatmulShape
@@ -100,7 +107,7 @@ class Scheduler {
     const isRead = this.#readers(placed.map((p) => p.reads))
     for (const job of jobs) this.#addJob(job, roots.roots, isRead)
     this.#addCopies(outputs)
-    const steps = this.#markOnce()
+    const steps = mergeAlike(this.#markOnce())
     return {
       compute: this.#options.compute,
       steps,

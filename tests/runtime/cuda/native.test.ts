@@ -1,0 +1,95 @@
+// Hand-written kernels that need no tensor cores, run on the CPU and compared with the meaning of their op.
+
+import { describe, expect, it } from 'vitest'
+import type { Tensor } from '#core/graph/tensor.ts'
+import type { Graph, Node } from '#core/graph/types.ts'
+import { newGraph } from '#core/ops/index.ts'
+import { grad } from '#core/passes/grad.ts'
+import { rng } from '#core/rng.ts'
+import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
+import { nativeKind } from '#main/runtime/targets/cuda/kernels/native/native-op.ts'
+import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
+import type { HostArray } from '#main/runtime/targets/target.ts'
+import { evaluate, normal } from '../../helpers/evaluate.ts'
+import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+
+/** ‖a - b‖ / ‖b‖. */
+function relativeError(actual: HostArray, expected: ArrayLike<number>): number {
+  let difference = 0,
+    whole = 0
+  for (let i = 0; i < expected.length; i++) {
+    difference += (actual[i]! - expected[i]!) ** 2
+    whole += expected[i]! ** 2
+  }
+  return Math.sqrt(difference / whole)
+}
+
+/** Largest relative error over the outputs of a graph run in bf16 with the kernels of the named ops alone. */
+async function errorsOf(
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+  kinds: readonly string[],
+): Promise<Record<string, number>> {
+  const expected = evaluate(graph, feeds)
+  const claims = (node: Node): boolean => kinds.includes(nativeKind(node)) && claimsIn('bf16')(node)
+  const program = { name: 'test', phase: 'train' as const, graph, bindings: [], frozen: [] }
+  const session = await openOnMachine(cpuMachine(), program, { initial: new Map() }, { compute: 'bf16', claims })
+  try {
+    expect(new Set(session.claimed.map(({ op }) => op)).size).toBe(new Set(kinds.map((k) => k.split(' ')[0])).size)
+    const names = graph.outputs.map((o) => o.name)
+    const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
+    const actual = session.runSync(arrays, names)
+    return Object.fromEntries(names.map((name) => [name, relativeError(actual[name]!, expected.get(name)!.data)]))
+  } finally {
+    session.close()
+  }
+}
+
+describe.skipIf(!hasCompiler())('causal convolution', () => {
+  const shapes = [
+    { batch: 2, length: 70, channels: 12, taps: 4, attrs: { silu: true, bias: true } },
+    { batch: 1, length: 3, channels: 4, taps: 5, attrs: {} },
+    { batch: 3, length: 33, channels: 8, taps: 2, attrs: { silu: true } },
+  ]
+  it.each(shapes)('$batch x $length x $channels, $taps taps', async ({ batch, length, channels, taps, attrs }) => {
+    const random = rng('conv', length)
+    const sizes = { x: [batch, length, channels], w: [channels, 1, taps], ct: [batch, length, channels], b: [channels] }
+    const feeds = new Map(Object.entries(sizes).map(([name, shape]) => [name, normal(random, shape)]))
+    const g = newGraph()
+    const input = (name: keyof typeof sizes) => g.input(name, { dtype: 'f32', shape: sizes[name] })
+    const [x, w] = [input('x'), input('w')]
+    input('ct')
+    const b = input('b')
+    const state = g.zeros([batch, channels, taps - 1])
+    const [y, next] = g.apply('causal_conv1d', [x, w, state, ...('bias' in attrs ? [b] : [])], attrs)
+    g.output('y', y!)
+    g.output('next', next!)
+    const wrt = ['x', 'w', ...('bias' in attrs ? ['b'] : [])]
+    const graph = grad(g.finish(), { y: 'ct' }, wrt)
+    const errors = await errorsOf(graph, feeds, ['causal_conv1d', 'vjp causal_conv1d'])
+    expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
+  })
+})
+
+describe.skipIf(!hasCompiler())('wide accesses', () => {
+  it('rows and elements, broadcast, cut and moved', async () => {
+    const rows = 1024,
+      width = 1024
+    const g = newGraph()
+    const x = g.input('x', { dtype: 'f32', shape: [rows, width] })
+    const gain = g.input('gain', { dtype: 'f32', shape: [width] })
+    const scale = g.input('scale', { dtype: 'f32', shape: [rows, 1] })
+    const normed = g.one('rms_norm', [x, gain], { eps: 1e-5 })
+    g.output('softmax', g.one('softmax', [normed]))
+    g.output('moved', g.exp(g.transpose(g.mul(x, scale), [1, 0])))
+    g.output('joined', g.mul(g.concat([g.slice(x, 1, 3, 515), g.slice(x, 1, 512, 1024)], 1), scale))
+    const random = rng('wide')
+    const feeds = new Map([
+      ['x', normal(random, [rows, width])],
+      ['gain', normal(random, [width])],
+      ['scale', normal(random, [rows, 1])],
+    ])
+    const errors = await errorsOf(g.finish(), feeds, [])
+    expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
+  })
+})
