@@ -17,7 +17,7 @@ const CAPTURE_THREAD_LOCAL = 1
 const PLAIN_SHARED = 48 * 1024
 const MAX_SHARED = 8
 /** Algorithms that are timed for each product. */
-const MATMUL_CHOICES = 4
+const MATMUL_CHOICES = 8
 
 export interface DeviceSummary {
   readonly name: string
