@@ -6,7 +6,7 @@ import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, MatmulShape, PrepareTimes, Replay } from './machine.ts'
+import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
@@ -108,9 +108,11 @@ export class Device implements Machine {
   async prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
+    { isFast }: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
-    const compiled = await compileKernels(this.#nvrtc, kernels, `sm_${this.capability.replace('.', '')}`)
+    const architecture = `sm_${this.capability.replace('.', '')}`
+    const compiled = await compileKernels(this.#nvrtc, kernels, { architecture, isFast })
     const functions = new Map<string, unknown>()
     for (const { name } of kernels) {
       const { key, cubin } = compiled.place(name)
