@@ -8,6 +8,7 @@ import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
 import type { Command, Kernel, Machine, MatmulShape, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
+import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
 const NON_BLOCKING = 1
@@ -110,7 +111,7 @@ export class Device implements Machine {
     commands: readonly Command[],
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
-    const compiled = await compileKernels(this.#nvrtc, kernels, `sm_${this.capability.replace('.', '')}`)
+    const compiled = await compileKernels(this.#nvrtc, kernels, architectureOf(this.capability))
     const functions = new Map<string, unknown>()
     for (const { name } of kernels) {
       const { key, cubin } = compiled.place(name)
