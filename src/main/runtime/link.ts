@@ -3,6 +3,7 @@
 // cancelled for certain and survived.
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HeddleError } from '#core/errors.ts'
@@ -211,7 +212,12 @@ function startChild(options: RunnerOptions, receive: (raw: unknown) => void): Ch
     // typed arrays cross without becoming text
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: process.versions['electron'] ? { ...process.env, ELECTRON_RUN_AS_NODE: '1' } : process.env,
+    env: {
+      // compilers of CUDA kernels run side by side in the pool
+      UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+      ...process.env,
+      ...(process.versions['electron'] !== undefined && { ELECTRON_RUN_AS_NODE: '1' }),
+    },
   })
   const tail = outputTail()
   started.stdout?.on('data', (chunk: Buffer) => tail.write(chunk))

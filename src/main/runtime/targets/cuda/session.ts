@@ -9,7 +9,7 @@ import { inputsOf } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import { optimise } from '#core/passes/pipeline.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
-import type { Command, Kernel, Machine, PrepareTimes, Replay } from './driver/machine.ts'
+import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { evenBatches } from './schedule/even-batches.ts'
@@ -64,12 +64,14 @@ export async function openOnMachine(
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
-    const once = await runOnce(machine, plan, memory)
+    const prepare: PrepareOptions = { isFast: compute === 'bf16' }
+    const once = await runOnce(machine, plan, memory, prepare)
     const replay = await machine.prepare(
       ...commandsOf(
         plan.steps.filter((step) => !step.isOnce),
         memory,
       ),
+      prepare,
     )
     const times: OpenTimes = {
       passesS: (passed - started) / 1000,
@@ -90,10 +92,15 @@ export async function openOnMachine(
 }
 
 /** Runs what depends on nothing that changes. */
-async function runOnce(machine: Machine, plan: Schedule, memory: SessionMemory): Promise<PrepareTimes> {
+async function runOnce(
+  machine: Machine,
+  plan: Schedule,
+  memory: SessionMemory,
+  prepare: PrepareOptions,
+): Promise<PrepareTimes> {
   const steps = plan.steps.filter((step) => step.isOnce)
   if (steps.length === 0) return { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
-  const replay = await machine.prepare(...commandsOf(steps, memory))
+  const replay = await machine.prepare(...commandsOf(steps, memory), prepare)
   replay.start()
   machine.finishSync()
   replay.release()

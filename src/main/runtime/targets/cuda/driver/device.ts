@@ -6,7 +6,7 @@ import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, MatmulShape, PrepareTimes, Replay } from './machine.ts'
+import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
 import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
@@ -18,7 +18,7 @@ const CAPTURE_THREAD_LOCAL = 1
 const PLAIN_SHARED = 48 * 1024
 const MAX_SHARED = 8
 /** Algorithms that are timed for each product. */
-const MATMUL_CHOICES = 4
+const MATMUL_CHOICES = 8
 
 export interface DeviceSummary {
   readonly name: string
@@ -109,9 +109,11 @@ export class Device implements Machine {
   async prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
+    { isFast }: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
-    const compiled = await compileKernels(this.#nvrtc, kernels, architectureOf(this.capability))
+    const architecture = architectureOf(this.capability)
+    const compiled = await compileKernels(this.#nvrtc, kernels, { architecture, isFast })
     const functions = new Map<string, unknown>()
     for (const { name } of kernels) {
       const { key, cubin } = compiled.place(name)

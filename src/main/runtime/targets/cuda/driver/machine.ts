@@ -69,6 +69,11 @@ export interface PrepareTimes {
   readonly cached: number
 }
 
+export interface PrepareOptions {
+  /** Whether exponentials may be some 2^-21 off. */
+  readonly isFast: boolean
+}
+
 export interface Machine {
   readonly title: string
   /** Free device memory in bytes. */
@@ -84,6 +89,7 @@ export interface Machine {
   prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
+    options: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }>
   /** Waits for all work, without blocking the event loop. */
   finish(): Promise<void>

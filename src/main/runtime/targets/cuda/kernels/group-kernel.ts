@@ -71,7 +71,9 @@ function rowShape(length: number, rows: number): RowShape {
   const width = neighboursOf(length, rows)
   const items = length / width
   const lanes =
-    length <= WARP_ROW ? Math.min(powerOfTwo(items), 32) : Math.min(1024, Math.max(THREADS, powerOfTwo(length / 16)))
+    length <= WARP_ROW
+      ? Math.min(powerOfTwo(items), 32)
+      : Math.min(1024, Math.max(THREADS, powerOfTwo(length / MAX_KEPT)))
   const threads = Math.max(lanes, THREADS)
   return { lanes, threads, rowsPerBlock: threads / lanes, width, trips: Math.ceil(items / lanes) }
 }
@@ -160,7 +162,7 @@ function rowKernel(
     )
     if (emitter.lines.length > 0)
       body.push(
-        keeps || shape.width > 1 ? '#pragma unroll' : '#pragma unroll 4',
+        keeps ? '#pragma unroll' : shape.width > 1 ? '#pragma unroll 2' : '#pragma unroll 4',
         `for (unsigned t = 0; t < ${shape.trips}u; t++) {`,
         `unsigned j = lane + t * ${shape.lanes}u;`,
         `if (j < ${length / shape.width}u) {`,

@@ -10,7 +10,7 @@ import type { KernelWriter } from './writer.ts'
 /** The variable that counts neighbours. */
 const NEIGHBOUR = 'u_'
 /** Variables that are known before the loop over neighbours; others, as rows of a table, are read inside it. */
-const OUTER = ['i', 'j', 'r']
+const OUTER = ['i', 'j', 'k', 'r']
 const WIDTHS = [8, 4] as const
 /** Work items (vectors) below which more threads are worth more than wider accesses. */
 const ENOUGH = 1 << 16

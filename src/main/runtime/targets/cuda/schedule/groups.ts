@@ -74,6 +74,7 @@ class Grouping {
   readonly drafts: Draft[] = []
   readonly owner = new Map<Value, Draft>()
   readonly #roots: Roots
+  readonly #readers = new Map<Value, Set<Draft>>()
 
   constructor(roots: Roots) {
     this.#roots = roots
@@ -99,6 +100,7 @@ class Grouping {
       const from = this.ownerOf(value)
       if (from === draft) continue
       draft.reads.add(value)
+      this.#readers.set(value, (this.#readers.get(value) ?? new Set()).add(draft))
       if (from === undefined) continue
       draft.dependencies.add(from)
       from.dependents.add(draft)
@@ -150,6 +152,28 @@ class Grouping {
       } else if (resolve(draft) !== home) this.#merge(home, resolve(draft), value, reads)
     }
     return home !== undefined
+  }
+
+  /**
+   * Puts a value into a group that reads at least half of what it reads and comes at the same time, so that this is read once.
+   */
+  joinSibling(value: Value, size: number, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    const level = Math.max(-1, ...[...owners].map((draft) => draft.level)) + 1
+    const wanted = valuesOf(reads)
+    const isLarge = (read: Value): boolean => sizeOf(read.type.shape) === size
+    const shared = new Map<Draft, number>()
+    for (const read of wanted)
+      if (isLarge(read))
+        for (const draft of this.#readers.get(read) ?? [])
+          shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
+    for (const [draft, count] of shared) {
+      if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      if (!this.#accepts(draft, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
+      this.#insert(draft, value, undefined, reads)
+      return true
+    }
+    return false
   }
 
   #accepts(draft: Draft, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
@@ -255,6 +279,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     const reads = readsOf(value, variable('i', size), roots.roots, true)
     if (grouping.join(value, size, undefined, reads, false)) return
     if (grouping.join(value, size, undefined, reads, true)) return
+    if (grouping.joinSibling(value, size, reads)) return
     grouping.add({ kind: 'group', size, rowLength: undefined, members: [value] }, [value], valuesOf(reads))
     return
   }

@@ -11,7 +11,7 @@ import type { NativeMemory, NativeOp } from './native-op.ts'
 const THREADS = 128
 /** Neighbouring channels of a thread, and tokens that it walks over. */
 const CHANNELS = 4
-const STRETCH = 32
+const STRETCH = 16
 const MAX_TAPS = 8
 /** Channels and slices of stretches of a block that adds up gradients of weights. */
 const SUM_CHANNELS = 32
@@ -102,10 +102,11 @@ function forwardKernel(node: Node, memory: NativeMemory): Launch {
   const y = writer.writes(memory.buffer(node.outputs[0]!))
   const body = [
     ...beginning(shape, weight, bias),
+    '#pragma unroll',
     `for (int t = from - ${taps - 1}; t < from; t++) {`,
     ...shiftIn('x', taps, x, shape),
     '}',
-    '#pragma unroll 4',
+    '#pragma unroll 8',
     'for (int t = from; t < to; t++) {',
     ...shiftIn('x', taps, x, shape),
     `float out[${CHANNELS}];`,
@@ -160,6 +161,7 @@ function backwardKernel(node: Node, memory: NativeMemory, parts: ReturnType<type
     '#pragma unroll',
     `for (int j = 0; j < ${taps}; j++) d[j][u] = dw[j][u] = 0.0f;`,
     '}',
+    '#pragma unroll',
     `for (int t = from - ${taps - 1}; t < from; t++) {`,
     ...shiftIn('x', taps, x, shape),
     '}',
