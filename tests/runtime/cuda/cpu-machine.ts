@@ -10,7 +10,9 @@ import { addressOf, loadKoffi } from '#main/runtime/targets/cuda/driver/native.t
 import type { Command, Kernel, Machine, PrepareTimes, Replay } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { PRELUDE } from '#main/runtime/targets/cuda/kernels/prelude.ts'
 
-const HEADER = readFileSync(fileURLToPath(new URL('cpu-kernels.h', import.meta.url)), 'utf8')
+const HEADER = ['cpu-kernels.h', 'cpu-tensor-core.h']
+  .map((name) => readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8'))
+  .join('\n')
 const FOLDER = join(tmpdir(), 'heddle-cpu-kernels')
 const EXCHANGES = /__sync|__shfl|__ballot|lanes_|block_/
 
@@ -32,7 +34,8 @@ function compileLibrary(kernels: readonly Kernel[]): string {
     const isParallel = EXCHANGES.test(source)
     return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned gz, unsigned threads) { overGrid(gx, gy, gz, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
   })
-  const text = [HEADER, PRELUDE, ...kernels.map((k) => k.source), ...wrappers].join('\n')
+  const functions = new Set(kernels.flatMap((kernel) => kernel.uses ?? []))
+  const text = [HEADER, PRELUDE, ...functions, ...kernels.map((k) => k.source), ...wrappers].join('\n')
   mkdirSync(FOLDER, { recursive: true })
   const path = join(FOLDER, `${sha256(text)}.so`)
   if (existsSync(path)) return path

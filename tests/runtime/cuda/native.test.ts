@@ -9,20 +9,9 @@ import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { nativeKind } from '#main/runtime/targets/cuda/kernels/native/native-op.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import type { HostArray } from '#main/runtime/targets/target.ts'
+import { normError } from '../../helpers/assert-close.ts'
 import { evaluate, normal } from '../../helpers/evaluate.ts'
 import { cpuMachine, hasCompiler } from './cpu-machine.ts'
-
-/** ‖a - b‖ / ‖b‖. */
-function relativeError(actual: HostArray, expected: ArrayLike<number>): number {
-  let difference = 0,
-    whole = 0
-  for (let i = 0; i < expected.length; i++) {
-    difference += (actual[i]! - expected[i]!) ** 2
-    whole += expected[i]! ** 2
-  }
-  return Math.sqrt(difference / whole)
-}
 
 /** Largest relative error over the outputs of a graph run in bf16 with the kernels of the named ops alone. */
 async function errorsOf(
@@ -39,7 +28,7 @@ async function errorsOf(
     const names = graph.outputs.map((o) => o.name)
     const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
     const actual = session.runSync(arrays, names)
-    return Object.fromEntries(names.map((name) => [name, relativeError(actual[name]!, expected.get(name)!.data)]))
+    return Object.fromEntries(names.map((name) => [name, normError(actual[name]!, expected.get(name)!.data)]))
   } finally {
     session.close()
   }

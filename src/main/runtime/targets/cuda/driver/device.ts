@@ -8,6 +8,7 @@ import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
 import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
+import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
 const NON_BLOCKING = 1
@@ -111,7 +112,7 @@ export class Device implements Machine {
     { isFast }: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
-    const architecture = `sm_${this.capability.replace('.', '')}`
+    const architecture = architectureOf(this.capability)
     const compiled = await compileKernels(this.#nvrtc, kernels, { architecture, isFast })
     const functions = new Map<string, unknown>()
     for (const { name } of kernels) {

@@ -1,0 +1,139 @@
+// Hand-written kernels without a device: what they claim, that the small samples are right on the CPU, and that the generated
+// sources compile for the least and the most capable architecture that they tell apart.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Program } from '#core/graph/program.ts'
+import { sizeOf } from '#core/graph/types.ts'
+import type { Graph } from '#core/graph/types.ts'
+import { newGraph } from '#core/ops/index.ts'
+import { optimise } from '#core/passes/pipeline.ts'
+import { rng } from '#core/rng.ts'
+import { findLibrary } from '#main/runtime/targets/cuda/driver/libraries.ts'
+import type { Kernel } from '#main/runtime/targets/cuda/driver/machine.ts'
+import { architectureOf, openNvrtc } from '#main/runtime/targets/cuda/driver/nvrtc.ts'
+import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
+import { PRELUDE } from '#main/runtime/targets/cuda/kernels/prelude.ts'
+import { schedule } from '#main/runtime/targets/cuda/schedule/schedule.ts'
+import type { Step } from '#main/runtime/targets/cuda/schedule/schedule.ts'
+import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
+import { normError } from '../../helpers/assert-close.ts'
+import { evaluate, f32 } from '../../helpers/evaluate.ts'
+import { nativeSamples, sampleFeeds, sampleProgram } from '../../helpers/native-samples.ts'
+import type { NativeSample } from '../../helpers/native-samples.ts'
+import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+
+/** Elements of the largest operand of a sample that is run on the CPU. */
+const SMALL = 50_000
+const isSmall = ({ inputs }: NativeSample): boolean => Object.values(inputs).every((shape) => sizeOf(shape) <= SMALL)
+
+const optimised = (graph: Graph): Graph => optimise(graph, { claims: claimsIn('bf16') })
+
+/** The steps of a sample that hand-written kernels do. */
+function nativeSteps(program: Program): readonly Step[] {
+  const { steps } = schedule(program, optimised(program.graph), { compute: 'bf16', extraState: new Set() })
+  return steps.filter(({ label }) => label === program.name || label === `vjp ${program.name}`)
+}
+
+describe('samples', () => {
+  it.each(nativeSamples)('$name: forward and gradient are claimed', (sample) => {
+    const program = sampleProgram(sample)
+    const labels = new Set(nativeSteps(program).map(({ label }) => label))
+    expect([...labels].sort()).toEqual([sample.op, `vjp ${sample.op}`])
+  })
+})
+
+describe('claims', () => {
+  const claimed = (width: number, scale: number): boolean => {
+    const g = newGraph()
+    const x = g.input('x', { dtype: 'f32', shape: [1, 8, 2, width] })
+    const y = g.one('attention', [x, x, x], { window: 0, meta: 0, scale })
+    return claimsIn('bf16')(y.node)
+  }
+  it('attention of widths and scales that its kernels have', () => {
+    expect([32, 64, 96, 128].map((width) => claimed(width, 0.1))).toEqual([true, true, true, true])
+    expect([16, 80, 256].map((width) => claimed(width, 0.1))).toEqual([false, false, false])
+    expect(claimed(64, -1)).toBe(false)
+  })
+})
+
+describe('attention kernels', () => {
+  it.each(nativeSamples.filter(({ op }) => op === 'attention'))('$name: blocks fit any device', (sample) => {
+    for (const { action } of nativeSteps(sampleProgram(sample))) {
+      if (action.kind !== 'kernel') continue
+      const { grid, block, shared } = action.launch
+      expect(shared).toBeLessThanOrEqual(99 * 1024)
+      expect(block).toBeLessThanOrEqual(1024)
+      expect(grid[0]).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe.skipIf(!hasCompiler())('on the CPU (skipped without g++)', () => {
+  it.each(nativeSamples.filter(isSmall))('$name', { timeout: 120_000 }, async (sample) => {
+    const program = sampleProgram(sample)
+    const feeds = sampleFeeds(program, sample, rng(sample.name))
+    const tensors = Object.entries(sample.inputs).map(([name, shape]) => [name, f32(shape, feeds[name]!)] as const)
+    const ct = program.graph.outputs.find(({ name }) => name === 'y')!.value.type.shape
+    const expected = evaluate(program.graph, new Map([...tensors, ['ct', f32(ct, feeds['ct']!)]]))
+    const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
+    const session = await openOnMachine(cpuMachine(), program, { initial: new Map() }, options)
+    try {
+      const names = program.graph.outputs.map(({ name }) => name)
+      const actual = session.runSync(feeds, names)
+      for (const name of names) {
+        const error = normError(actual[name]!, expected.get(name)!.data)
+        expect(error, name).toBeLessThanOrEqual(sample.tolerance)
+      }
+    } finally {
+      session.close()
+    }
+  })
+})
+
+/** The compiler that is there: NVRTC, else nvcc. */
+function compiler(): ((source: string, capability: string) => Promise<Uint8Array>) | undefined {
+  const path = findLibrary('nvrtc')
+  if (path !== undefined) return (source, capability) => openNvrtc(path).compile(source, architectureOf(capability))
+  try {
+    execFileSync('nvcc', ['--version'], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
+  return (source, capability) => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-nvcc-'))
+    try {
+      const [from, into] = [join(folder, 'kernels.cu'), join(folder, 'kernels.cubin')]
+      writeFileSync(from, source)
+      execFileSync('nvcc', ['-std=c++17', '-cubin', `-arch=${architectureOf(capability)}`, '-o', into, from], {
+        stdio: 'pipe',
+      })
+      return Promise.resolve(readFileSync(into))
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+const compile = compiler()
+
+describe.skipIf(compile === undefined)('compiled (skipped without NVRTC and nvcc)', () => {
+  // one of each op and width
+  const kinds = new Map(
+    nativeSamples.map((sample) => [`${sample.op} ${Object.values(sample.inputs)[0]!.at(-1)}`, sample]),
+  )
+  const kernels = new Map<string, Kernel>()
+  for (const sample of kinds.values())
+    for (const { action } of nativeSteps(sampleProgram(sample)))
+      if (action.kind === 'kernel') kernels.set(action.launch.kernel.name, action.launch.kernel)
+
+  it.each(['8.0', '9.0'])('for capability %s', { timeout: 300_000 }, async (capability) => {
+    const functions = new Set([...kernels.values()].flatMap(({ uses }) => uses ?? []))
+    const source = [PRELUDE, ...functions, ...[...kernels.values()].map((kernel) => kernel.source)].join('\n')
+    const code = Buffer.from(await compile!(source, capability)).toString('latin1')
+    for (const name of kernels.keys()) expect(code).toContain(name)
+  })
+})
