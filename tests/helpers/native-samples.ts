@@ -105,4 +105,23 @@ const causalConv = ([batch, length, channels, taps, silu, bias]: ConvSize): Nati
   tolerance: 6e-3,
 })
 
-export const nativeSamples: readonly NativeSample[] = [...ATTENTION_SIZES.map(attention), ...CONV_SIZES.map(causalConv)]
+/** Every seventh target is ignored. */
+const crossEntropy = (rows: number, width: number): NativeSample => ({
+  name: `cross_entropy ${rows}x${width}`,
+  op: 'cross_entropy',
+  inputs: { logits: [rows, width] },
+  apply: (g, [logits]) => {
+    const targets = Int32Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? -100 : (i * 31) % width))
+    return g.one('cross_entropy', [logits!, g.constant([rows], targets, 'i32')], { ignoreIndex: -100 })
+  },
+  draw: { logits: (x) => 4 * x },
+  tolerance: 6e-3,
+})
+
+export const nativeSamples: readonly NativeSample[] = [
+  ...ATTENTION_SIZES.map(attention),
+  ...CONV_SIZES.map(causalConv),
+  crossEntropy(9, 16),
+  crossEntropy(5, 2056),
+  crossEntropy(1000, 8192),
+]

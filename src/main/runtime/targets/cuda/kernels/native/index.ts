@@ -4,6 +4,7 @@ import type { Node } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import type { Compute } from '../../schedule/precision.ts'
 import { attention, attentionGradient } from './attention.ts'
+import { crossEntropy, crossEntropyGradient } from './cross-entropy.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
@@ -14,7 +15,14 @@ import { update } from './update.ts'
 /** Kernels that compute in any precision. */
 const PLAIN: readonly NativeOp[] = [scatterAdd, update, triInverse]
 /** Kernels of bf16 operands. */
-const HALF: readonly NativeOp[] = [attention, attentionGradient, causalConv, causalConvGradient]
+const HALF: readonly NativeOp[] = [
+  attention,
+  attentionGradient,
+  causalConv,
+  causalConvGradient,
+  crossEntropy,
+  crossEntropyGradient,
+]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
 const halfKinds = new Set(HALF.map((op) => op.kind))
