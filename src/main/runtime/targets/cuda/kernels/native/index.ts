@@ -7,6 +7,7 @@ import { attention, attentionGradient } from './attention.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
+import { rope } from './rope.ts'
 import { scatterAdd } from './scatter-add.ts'
 import { triInverse } from './tri-inverse.ts'
 import { update } from './update.ts'
@@ -14,7 +15,7 @@ import { update } from './update.ts'
 /** Kernels that compute in any precision. */
 const PLAIN: readonly NativeOp[] = [scatterAdd, update, triInverse]
 /** Kernels of bf16 operands. */
-const HALF: readonly NativeOp[] = [attention, attentionGradient, causalConv, causalConvGradient]
+const HALF: readonly NativeOp[] = [attention, attentionGradient, causalConv, causalConvGradient, rope]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
 const halfKinds = new Set(HALF.map((op) => op.kind))
