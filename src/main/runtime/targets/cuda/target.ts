@@ -107,6 +107,13 @@ export const cuda = cudaTarget(
   'Native: generated kernels and cuBLASLt in one CUDA graph per run; activations in bf16, weights, states and sums in f32.',
 )
 
+export const cudaTf32 = cudaTarget(
+  'cuda-tf32',
+  'tf32',
+  'CUDA, TF32',
+  'Native: as f32, with products on tensor cores whose operands keep 10 bits.',
+)
+
 export const cudaExact = cudaTarget(
   'cuda-f32',
   'f32',

@@ -7,8 +7,11 @@ import { nativeOf } from '../kernels/native/index.ts'
 import { isMove, storedExactly } from './values.ts'
 import type { Stored } from './values.ts'
 
-/** `f32`: everything exact. `bf16`: activations and operands of products in bf16, weights, states and sums in f32. */
-export type Compute = 'f32' | 'bf16'
+/**
+ * `f32`: everything exact. `tf32`: the same, but products round their operands to 10 bits. `bf16`: activations and operands
+ * of products in bf16, weights, states and sums in f32.
+ */
+export type Compute = 'f32' | 'tf32' | 'bf16'
 
 export interface Precision {
   readonly compute: Compute
@@ -25,7 +28,7 @@ const SMALL = 1 << 12
 const NARROW = 16
 
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
-  if (compute === 'f32') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
+  if (compute !== 'bf16') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
   const isConstantProduct = (node: Node): boolean => node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>

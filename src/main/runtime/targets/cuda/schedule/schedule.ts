@@ -281,7 +281,8 @@ class Scheduler {
   }
 
   #addProduct(job: Extract<Job, { kind: 'library' }>): void {
-    const type = this.#options.compute
+    const { compute } = this.#options
+    const type = compute === 'bf16' ? 'bf16' : 'f32'
     const operand = (value: Value): Buffer => {
       const base = unshaped(value)
       const buffer = this.#memory(base)
@@ -299,7 +300,7 @@ class Scheduler {
       a: { ...job.a.layout, type },
       b: { ...job.b.layout, type },
       c: { type: c.stored === 'bf16' ? 'bf16' : 'f32', transposed: false, lead: job.n, stride: job.m * job.n },
-      tf32: false,
+      tf32: compute === 'tf32',
     }
     const action: Action = {
       kind: 'matmul',
