@@ -115,3 +115,23 @@ describe.skipIf(!hasCompiler())('rows added to a table', () => {
     expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
   })
 })
+
+describe.skipIf(!hasCompiler())('sums over rows beside other work', () => {
+  it.each([
+    { rows: 4100, width: 64 },
+    { rows: 4097, width: 1040 },
+    { rows: 5000, width: 7 },
+  ])('gradients of a norm of $rows rows of $width', async ({ rows, width }) => {
+    const random = rng('sums', rows)
+    const shapes = { x: [rows, width], gain: [width], ct: [rows, width], h: [rows, width] }
+    const g = newGraph()
+    const input = (name: keyof typeof shapes) => g.input(name, { dtype: 'f32', shape: shapes[name] })
+    const [x, gain] = [input('x'), input('gain')]
+    input('ct')
+    g.output('y', g.add(g.one('rms_norm', [x, gain], { eps: 1e-5 }), input('h')))
+    const graph = grad(g.finish(), { y: 'ct' }, ['x', 'gain'])
+    const feeds = new Map(Object.entries(shapes).map(([name, shape]) => [name, normal(random, shape)]))
+    const errors = await errorsOf(graph, feeds, [])
+    expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
+  })
+})

@@ -10,6 +10,7 @@ import type { Index } from '../schedule/integer.ts'
 import type { Buffer, GroupJob } from '../schedule/job.ts'
 import { isReduction } from '../schedule/values.ts'
 import { Neighbours, neighboursOf, placeOf } from './neighbours.ts'
+import { joinKernel } from './reduce-kernel.ts'
 import { KernelWriter, powerOfTwo } from './writer.ts'
 import type { BufferOf, Launch } from './writer.ts'
 
@@ -19,15 +20,40 @@ const WARP_ROW = 1024
 /** Elements of a row that a thread keeps in registers from one walk to the next. */
 const MAX_KEPT = 32
 
-/** @param stored members whose values others read from memory */
-export function groupKernel(
+/** Blocks of a kernel that adds up columns: each leaves one row of sums. */
+const SUMMING_BLOCKS = 528
+
+/**
+ * @param stored members whose values others read from memory
+ * @param scratch makes f32 memory of a size for this job alone
+ */
+export function groupKernels(
   job: GroupJob,
   stored: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   bufferOf: BufferOf,
-): Launch {
-  const isRow = job.rowLength !== undefined
-  return isRow ? rowKernel(job, job.rowLength, stored, roots, bufferOf) : flatKernel(job, stored, bufferOf)
+  scratch: (size: number) => Buffer,
+): readonly Launch[] {
+  const { rowLength, columnSums } = job
+  if (rowLength === undefined) return [flatKernel(job, stored, bufferOf)]
+  const blocks = rowBlocks(job, rowLength)
+  const sums = columnSums.map((value) => ({ value, parts: scratch(blocks * rowLength) }))
+  return [
+    rowKernel(job, rowLength, stored, roots, bufferOf, sums),
+    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, blocks, parts, bufferOf(value)!)),
+  ]
+}
+
+/** A sum over rows, and the memory for what each block has of it. */
+interface ColumnSum {
+  readonly value: Value
+  readonly parts: Buffer
+}
+
+function rowBlocks({ size, columnSums }: GroupJob, length: number): number {
+  const rows = size / length
+  const blocks = Math.ceil(rows / rowShape(length, rows).rowsPerBlock)
+  return columnSums.length === 0 ? blocks : Math.min(blocks, SUMMING_BLOCKS)
 }
 
 function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferOf): Launch {
@@ -84,6 +110,7 @@ function rowKernel(
   stored: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   bufferOf: BufferOf,
+  sums: readonly ColumnSum[],
 ): Launch {
   const rows = job.size / length
   const shape = rowShape(length, rows)
@@ -91,7 +118,8 @@ function rowKernel(
   const own = new Set(job.members)
   const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
   const walkOf = walks(job, own, roots, isScalar)
-  const count = 1 + Math.max(...job.members.map((m) => walkOf.get(m)!.walk))
+  const sumWalks = sums.map(({ value }) => readyIn(value.node.inputs[0]!, false, own, roots, walkOf))
+  const count = 1 + Math.max(...sumWalks, ...job.members.map((m) => walkOf.get(m)!.walk))
   const row = variable('r', rows)
   const at = plus(times(row, length), placeOf('j', length, shape.width))
   const keeps = count > 1 && shape.trips * shape.width <= MAX_KEPT
@@ -160,9 +188,14 @@ function rowKernel(
     outputs.forEach((output, i) =>
       emitter.lines.push(neighbours.store(bufferOf(output)!, at, elements[i]!, 'if (isRow) ')),
     )
+    const summed = sums.flatMap(({ value }, n) => (sumWalks[n] === walk ? [{ value, n }] : []))
+    for (const { value, n } of summed)
+      emitter.lines.push(
+        `column${n}[t * ${shape.width}u + u_] += isRow ? ${emitter.element(value.node.inputs[0]!, at)} : 0.0f;`,
+      )
     if (emitter.lines.length > 0)
       body.push(
-        keeps ? '#pragma unroll' : shape.width > 1 ? '#pragma unroll 2' : '#pragma unroll 4',
+        keeps || summed.length > 0 ? '#pragma unroll' : shape.width > 1 ? '#pragma unroll 2' : '#pragma unroll 4',
         `for (unsigned t = 0; t < ${shape.trips}u; t++) {`,
         `unsigned j = lane + t * ${shape.lanes}u;`,
         `if (j < ${length / shape.width}u) {`,
@@ -177,15 +210,57 @@ function rowKernel(
     }
     scalars(walk)
   }
-  const head = [
+  const registers = shape.trips * shape.width
+  const arrays = [
     `unsigned lane = threadIdx.x % ${shape.lanes}u;`,
-    `unsigned r = blockIdx.x * ${shape.rowsPerBlock}u + threadIdx.x / ${shape.lanes}u;`,
+    ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
+    ...[...kept.keys()].map((_, i) => `float kept${i}[${registers}];`),
+  ]
+  const place = [
+    `unsigned r = first + threadIdx.x / ${shape.lanes}u;`,
     `bool isRow = r < ${rows}u;`,
     'if (!isRow) r = 0u;',
-    ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
-    ...[...kept.keys()].map((_, i) => `float kept${i}[${shape.trips * shape.width}];`),
   ]
-  return writer.finish('rows', [Math.ceil(rows / shape.rowsPerBlock), 1], shape.threads, [...head, ...body])
+  const blocks = rowBlocks(job, length)
+  const whole =
+    sums.length === 0
+      ? [...arrays, `unsigned first = blockIdx.x * ${shape.rowsPerBlock}u;`, ...place, ...body]
+      : [
+          ...arrays,
+          ...sums.flatMap((_, n) => [
+            `float column${n}[${registers}];`,
+            `for (int c = 0; c < ${registers}; c++) column${n}[c] = 0.0f;`,
+          ]),
+          `for (unsigned first = blockIdx.x * ${shape.rowsPerBlock}u; first < ${rows}u; first += ${blocks * shape.rowsPerBlock}u) {`,
+          ...place,
+          ...body,
+          '}',
+          ...gathering(sums, shape, length, writer),
+        ]
+  return writer.finish('rows', [blocks, 1], shape.threads, whole)
+}
+
+/** Statements that add up the column sums of a block's rows and leave them in memory. */
+function gathering(sums: readonly ColumnSum[], shape: RowShape, length: number, writer: KernelWriter): string[] {
+  const { lanes, width, trips, rowsPerBlock, threads } = shape
+  return [
+    `__shared__ float gathered[${rowsPerBlock}][${length}];`,
+    ...sums.flatMap(({ parts }, n) => [
+      '__syncthreads();',
+      '#pragma unroll',
+      `for (unsigned t = 0; t < ${trips}u; t++) {`,
+      `unsigned j = lane + t * ${lanes}u;`,
+      `if (j < ${length / width}u)`,
+      `for (unsigned u = 0; u < ${width}u; u++) gathered[threadIdx.x / ${lanes}u][j * ${width}u + u] = column${n}[t * ${width}u + u];`,
+      '}',
+      '__syncthreads();',
+      `for (unsigned c = threadIdx.x; c < ${length}u; c += ${threads}u) {`,
+      'float sum = 0.0f;',
+      `for (unsigned y = 0; y < ${rowsPerBlock}u; y++) sum += gathered[y][c];`,
+      writer.store(parts, `blockIdx.x * ${length}u + c`, 'sum'),
+      '}',
+    ]),
+  ]
 }
 
 const accumulatorOf = (job: GroupJob, reduction: Value): string => `sum${job.members.indexOf(reduction)}`
@@ -194,6 +269,23 @@ function combined({ lanes, threads }: RowShape, reduction: Value, accumulator: s
   const how = reduction.node.op === 'reduce_sum' ? 'add' : 'larger'
   if (lanes > 32) return `block_${how}<${threads / 32}>(${accumulator}, shared)`
   return lanes === 1 ? accumulator : `lanes_${how}<${lanes}>(${accumulator})`
+}
+
+interface Walk {
+  readonly walk: number
+  readonly ready: number
+}
+
+/** The walk in which a value (or what a reduction adds up) can be computed. */
+function readyIn(
+  value: Value,
+  isOwn: boolean,
+  own: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+  found: ReadonlyMap<Value, Walk>,
+): number {
+  const reads = readsOf(value, variable('i', sizeOf(value.type.shape)), roots, isOwn)
+  return Math.max(0, ...reads.filter((read) => own.has(read.value)).map((read) => found.get(read.value)!.ready))
 }
 
 /**
@@ -205,16 +297,11 @@ function walks(
   own: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   isScalar: (value: Value) => boolean,
-): Map<Value, { readonly walk: number; readonly ready: number }> {
-  const found = new Map<Value, { walk: number; ready: number }>()
+): Map<Value, Walk> {
+  const found = new Map<Value, Walk>()
   for (const member of job.members) {
     const isReduced = isReduction(member.node)
-    const operand = isReduced ? member.node.inputs[0]! : member
-    const place = variable('i', sizeOf(operand.type.shape))
-    const needs = readsOf(operand, place, roots, !isReduced)
-      .filter((read) => own.has(read.value))
-      .map((read) => found.get(read.value)!.ready)
-    const ready = Math.max(0, ...needs)
+    const ready = readyIn(isReduced ? member.node.inputs[0]! : member, !isReduced, own, roots, found)
     if (isReduced) found.set(member, { walk: ready, ready: ready + 1 })
     else if (isScalar(member)) found.set(member, { walk: ready - 1, ready })
     else found.set(member, { walk: ready, ready })

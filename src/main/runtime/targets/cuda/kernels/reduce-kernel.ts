@@ -55,12 +55,15 @@ export function reduceKernels({ node }: ReduceJob, scratch: Buffer | undefined, 
   const shape = reduceShape(node)
   const result = bufferOf(node.outputs[0]!)!
   if (scratch === undefined) return [partialKernel(node, shape, result, bufferOf)]
-  return [partialKernel(node, shape, scratch, bufferOf), joinKernel(node, shape, scratch, result, bufferOf)]
+  return [
+    partialKernel(node, shape, scratch, bufferOf),
+    joinKernel(node.op, shape.outputs, shape.splits, scratch, result),
+  ]
 }
 
 const isSum = (node: Node): boolean => node.op === 'reduce_sum'
-const startOf = (node: Node): string => (isSum(node) ? '0.0f' : '__int_as_float(0xff800000)')
-const combineOf = (node: Node): string => (isSum(node) ? 'add_f' : 'larger')
+const startOf = (op: string): string => (op === 'reduce_sum' ? '0.0f' : '__int_as_float(0xff800000)')
+const combineOf = (op: string): string => (op === 'reduce_sum' ? 'add_f' : 'larger')
 
 /** Statements that add the term k of output o to `sum`. */
 function termLines(
@@ -89,7 +92,7 @@ function termLines(
     },
   })
   const element = emitter.element(operand, flatten(place, shape))
-  return [...emitter.lines, `${sum} = ${combineOf(node)}(${sum}, ${element});`]
+  return [...emitter.lines, `${sum} = ${combineOf(node.op)}(${sum}, ${element});`]
 }
 
 function partialKernel(node: Node, shape: ReduceShape, into: Buffer, bufferOf: BufferOf): Launch {
@@ -109,7 +112,7 @@ function columnBody(node: Node, shape: ReduceShape, into: Buffer, writer: Kernel
     'unsigned x = threadIdx.x % 32u, y = threadIdx.x / 32u;',
     'unsigned i = blockIdx.x * 32u + x;',
     `float sums[${width}];`,
-    `${each} sums[u] = ${startOf(node)};`,
+    `${each} sums[u] = ${startOf(node.op)};`,
     `if (i < ${outputs / width}u) {`,
     '#pragma unroll 4',
     `for (unsigned k = blockIdx.y * ${WARPS}u + y; k < ${terms}u; k += ${WARPS * splits}u) {`,
@@ -121,7 +124,7 @@ function columnBody(node: Node, shape: ReduceShape, into: Buffer, writer: Kernel
     `if (y == 0u && i < ${outputs / width}u) {`,
     `${each} {`,
     'float sum = sums[u];',
-    `for (unsigned w = 1; w < ${WARPS}u; w++) sum = ${combineOf(node)}(sum, shared[w][x * ${width}u + u]);`,
+    `for (unsigned w = 1; w < ${WARPS}u; w++) sum = ${combineOf(node.op)}(sum, shared[w][x * ${width}u + u]);`,
     writer.store(into, `${splits === 1 ? '' : `blockIdx.y * ${outputs}u + `}i * ${width}u + u`, 'sum'),
     '}',
     '}',
@@ -134,7 +137,7 @@ function rowBody(node: Node, { outputs, terms, splits }: ReduceShape, into: Buff
   return [
     '__shared__ float shared[32];',
     'unsigned o = blockIdx.x;',
-    `float sum = ${startOf(node)};`,
+    `float sum = ${startOf(node.op)};`,
     '#pragma unroll 4',
     `for (unsigned k = blockIdx.y * ${THREADS}u + threadIdx.x; k < ${terms}u; k += ${THREADS * splits}u) {`,
     ...lines,
@@ -144,17 +147,17 @@ function rowBody(node: Node, { outputs, terms, splits }: ReduceShape, into: Buff
   ]
 }
 
-/** Joins the partial results [splits, outputs], one warp for each output. */
-function joinKernel(node: Node, shape: ReduceShape, from: Buffer, into: Buffer, bufferOf: BufferOf): Launch {
-  const { outputs, splits } = shape
-  const writer = new KernelWriter(bufferOf)
+/** Joins partial results [splits, outputs] of `reduce_sum` or `reduce_max`, one warp for each output. */
+export function joinKernel(op: string, outputs: number, splits: number, from: Buffer, into: Buffer): Launch {
+  const writer = new KernelWriter()
   const body = [
     'unsigned lane = threadIdx.x % 32u;',
     `unsigned o = blockIdx.x * ${WARPS}u + threadIdx.x / 32u;`,
     `if (o >= ${outputs}u) return;`,
-    `float sum = ${startOf(node)};`,
-    `for (unsigned s = lane; s < ${splits}u; s += 32u) sum = ${combineOf(node)}(sum, ${writer.load(from, `s * ${outputs}u + o`)});`,
-    `sum = lanes_${isSum(node) ? 'add' : 'larger'}<32>(sum);`,
+    `float sum = ${startOf(op)};`,
+    '#pragma unroll 4',
+    `for (unsigned s = lane; s < ${splits}u; s += 32u) sum = ${combineOf(op)}(sum, ${writer.load(from, `s * ${outputs}u + o`)});`,
+    `sum = lanes_${op === 'reduce_sum' ? 'add' : 'larger'}<32>(sum);`,
     `if (lane == 0u) ${writer.store(into, 'o', 'sum')}`,
   ]
   return writer.finish('join', [Math.ceil(outputs / WARPS), 1], THREADS, body)

@@ -6,7 +6,7 @@ import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from './emitter.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
-import type { Job } from './job.ts'
+import type { GroupJob, Job } from './job.ts'
 import { isLeaf, touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
@@ -14,6 +14,10 @@ import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
 /** Buffers that one kernel may touch, and members that it may have. */
 const MAX_READS = 24
 const MAX_MEMBERS = 24
+/** Sums over rows join a group that has at least so many rows, of at most this length. */
+const MIN_SUMMED_ROWS = 4096
+const MAX_SUMMED_LENGTH = 4096
+const MAX_COLUMN_SUMS = 2
 /** A reduction with fewer rows than this is divided among blocks instead. */
 const MIN_ROWS = 64
 const MAX_SMALL_REDUCTION = 4096
@@ -68,6 +72,16 @@ function reducesRows(node: Node): { rows: number; length: number } | undefined {
   const found = trailingRows(node)
   if (found === undefined || found.length < 2) return undefined
   return found.rows >= MIN_ROWS || found.length <= MAX_SMALL_REDUCTION ? found : undefined
+}
+
+/** The length of the rows that a sum over all of them adds up, where a group may do that beside its own work. */
+function reducesColumns(node: Node): number | undefined {
+  const length = sizeOf(node.outputs[0]!.type.shape)
+  const rows = sizeOf(node.inputs[0]!.type.shape) / length
+  const isLast = node.inputs[0]!.type.shape.at(-1) === length
+  return node.op === 'reduce_sum' && isLast && rows >= MIN_SUMMED_ROWS && length <= MAX_SUMMED_LENGTH
+    ? length
+    : undefined
 }
 
 class Grouping {
@@ -185,7 +199,26 @@ class Grouping {
     if (asRow && job.rowLength === undefined) return false
     if (rowLength !== undefined && job.rowLength !== undefined && rowLength !== job.rowLength) return false
     const length = rowLength ?? job.rowLength
-    return reads.every((read) => this.ownerOf(read.value) !== draft || liesRight(read, job.size, length, asRow))
+    return reads.every((read) => this.ownerOf(read.value) !== draft || isInPlace(job, read, length, asRow))
+  }
+
+  /** Puts a sum over rows into a group of these rows that computes or reads what it sums. */
+  joinColumns(value: Value, length: number, size: number, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    const wanted = [...valuesOf(reads)].filter((read) => sizeOf(read.type.shape) === size)
+    const readers = wanted.flatMap((read) => [...(this.#readers.get(read) ?? [])].map(resolve))
+    for (const draft of new Set([...owners, ...readers])) {
+      const { job } = draft
+      if (job.kind !== 'group' || job.rowLength !== length || job.columnSums.length >= MAX_COLUMN_SUMS) continue
+      const found = wanted.filter((read) => this.ownerOf(read) === draft || draft.reads.has(read)).length
+      if (2 * found < wanted.length || !this.#accepts(draft, size, undefined, reads, false)) continue
+      if (this.#isIndirect(draft, owners)) continue
+      draft.job = { ...job, columnSums: [...job.columnSums, value] }
+      this.owner.set(value, draft)
+      this.#link(draft, valuesOf(reads))
+      return true
+    }
+    return false
   }
 
   #insert(draft: Draft, value: Value, rowLength: number | undefined, reads: readonly Read[]): void {
@@ -208,7 +241,8 @@ class Grouping {
     if (a.members.length + b.members.length > MAX_MEMBERS || into.reads.size + other.reads.size > MAX_READS) return
     const length = a.rowLength ?? b.rowLength
     const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
-    if (!reads.every((r) => this.ownerOf(r.value) !== other || liesRight(r, a.size, length, asRow))) return
+    if (a.columnSums.length + b.columnSums.length > MAX_COLUMN_SUMS) return
+    if (!reads.every((r) => this.ownerOf(r.value) !== other || isInPlace(b, r, length, asRow))) return
     // reads between the two groups lie right only where the value itself reads; others keep them apart
     const between = (from: Draft, to: Draft): boolean =>
       [...from.reads].some((v) => v !== value && this.ownerOf(v) === to)
@@ -223,6 +257,7 @@ class Grouping {
       ...a,
       rowLength: length,
       members: [...a.members, ...b.members].sort((x, y) => x.node.id - y.node.id || x.index - y.index),
+      columnSums: [...a.columnSums, ...b.columnSums],
     }
     other.merged = into
     into.dependencies.delete(other)
@@ -245,6 +280,10 @@ class Grouping {
     return readsOf(operand, variable('i', size), this.#roots.roots, operand === member).map((read) => read.value)
   }
 }
+
+/** Whether a value that a group computes is known where it is read. */
+const isInPlace = (job: GroupJob, read: Read, length: number | undefined, asRow: boolean): boolean =>
+  !job.columnSums.includes(read.value) && liesRight(read, job.size, length, asRow)
 
 function resolve(draft: Draft): Draft {
   let current = draft
@@ -280,7 +319,11 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     if (grouping.join(value, size, undefined, reads, false)) return
     if (grouping.join(value, size, undefined, reads, true)) return
     if (grouping.joinSibling(value, size, reads)) return
-    grouping.add({ kind: 'group', size, rowLength: undefined, members: [value] }, [value], valuesOf(reads))
+    grouping.add(
+      { kind: 'group', size, rowLength: undefined, members: [value], columnSums: [] },
+      [value],
+      valuesOf(reads),
+    )
     return
   }
   if (isReduction(node)) {
@@ -288,12 +331,18 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     const size = sizeOf(operand.type.shape)
     const reads = readsOf(operand, variable('i', size), roots.roots, false)
     const rows = reducesRows(node)
+    const columns = rows === undefined ? reducesColumns(node) : undefined
+    if (columns !== undefined && grouping.joinColumns(value, columns, size, reads)) return
     if (rows === undefined) {
       grouping.add({ kind: 'reduce', node }, [value], valuesOf(reads))
       return
     }
     if (grouping.join(value, size, rows.length, reads, false)) return
-    grouping.add({ kind: 'group', size, rowLength: rows.length, members: [value] }, [value], valuesOf(reads))
+    grouping.add(
+      { kind: 'group', size, rowLength: rows.length, members: [value], columnSums: [] },
+      [value],
+      valuesOf(reads),
+    )
     return
   }
   const operands = roots.library.get(node)

@@ -56,7 +56,7 @@ export function inPlaceStates(
 }
 
 function valuesOfJob(job: Job): readonly Value[] {
-  if (job.kind === 'group') return job.members
+  if (job.kind === 'group') return [...job.members, ...job.columnSums]
   return job.kind === 'convert' ? [] : job.node.outputs
 }
 

@@ -27,6 +27,8 @@ export interface GroupJob {
   readonly rowLength: number | undefined
   /** Values in topological order: of the domain's size, or one a row. */
   readonly members: readonly Value[]
+  /** Sums over all rows, which nobody in the group reads. */
+  readonly columnSums: readonly Value[]
 }
 
 /** A reduction over any axes, in one or two kernels. */

@@ -5,7 +5,7 @@ import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
 import type { MatmulShape } from '../driver/machine.ts'
 import { directKernel } from '../kernels/direct-kernel.ts'
-import { groupKernel } from '../kernels/group-kernel.ts'
+import { groupKernels } from '../kernels/group-kernel.ts'
 import { convertKernel } from '../kernels/convert-kernel.ts'
 import { nativeOf } from '../kernels/native/index.ts'
 import type { NativeOp } from '../kernels/native/native-op.ts'
@@ -195,11 +195,13 @@ class Scheduler {
     switch (job.kind) {
       case 'group': {
         const stored = new Set(job.members.filter(isRead))
-        if (stored.size === 0) return
-        for (const member of stored) this.#make(member)
+        if (stored.size === 0 && job.columnSums.length === 0) return
+        for (const value of [...stored, ...job.columnSums]) this.#make(value)
         const last = job.members.at(-1)!
         const label = [...new Set(job.members.map((m) => m.node.op))].join(' ')
-        this.#launch(groupKernel(job, stored, roots, memory), [...stored], label, last.node.scope)
+        const scratch = (size: number): Buffer => this.#add('arena', 'f32', size, `parts of %${last.node.id}`)
+        for (const launch of groupKernels(job, stored, roots, memory, scratch))
+          this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, label, last.node.scope)
         return
       }
       case 'reduce': {
