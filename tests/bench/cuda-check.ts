@@ -10,7 +10,7 @@ import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import { openCuda } from '#main/runtime/targets/cuda/target.ts'
 import { normError } from '../helpers/assert-close.ts'
-import { nativeSamples, sampleFeeds, sampleProgram } from '../helpers/native-samples.ts'
+import { nativeSamples, sampleFeeds, sampleKinds, sampleProgram } from '../helpers/native-samples.ts'
 import type { NativeSample } from '../helpers/native-samples.ts'
 
 const { values: options } = parseArgs({
@@ -47,7 +47,7 @@ async function check(sample: NativeSample): Promise<boolean> {
   const [expected] = await run(program, feeds, 'f32')
   const [actual, claimed] = await run(program, feeds, 'bf16')
   const [again] = await run(program, feeds, 'bf16')
-  const isClaimed = [sample.op, 'vjp'].every((op) => claimed.some((c) => c.op === op))
+  const isClaimed = [...sampleKinds(sample)].every((kind) => claimed.some(({ op }) => op === kind.split(' ')[0]))
   const errors = Object.keys(expected).map((name) => [name, normError(actual[name]!, expected[name]!)] as const)
   const isRepeated = Object.keys(actual).every((name) => normError(again[name]!, actual[name]!) === 0)
   // an error that is not a number is no success either

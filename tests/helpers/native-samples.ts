@@ -20,9 +20,15 @@ export interface NativeSample {
   readonly draw?: Readonly<Record<string, (x: number) => number>>
   /** Operands whose gradient is wanted; by default all. */
   readonly wrt?: readonly string[]
+  /** Op of the gradient, as the target lists it; by default `vjp` of the op. */
+  readonly gradient?: string
   /** Largest ‖out - ref‖ / ‖ref‖ of the output and of every gradient in bf16. */
   readonly tolerance: number
 }
+
+/** The kinds of nodes of a sample that hand-written kernels do. */
+export const sampleKinds = ({ op, gradient = `vjp ${op}` }: NativeSample): ReadonlySet<string> =>
+  new Set([op, gradient])
 
 /** The sample's output `y` and its gradients for the cotangent `ct`. */
 export function sampleProgram({ op, inputs, apply, wrt }: NativeSample): Program {
@@ -118,10 +124,36 @@ const crossEntropy = (rows: number, width: number): NativeSample => ({
   tolerance: 6e-3,
 })
 
+/** [batch, length, heads, width] */
+type RopeSize = readonly [number, number, number, number]
+
+const ROPE_SIZES: readonly RopeSize[] = [
+  [2, 7, 3, 32],
+  [2, 97, 4, 16],
+  [4, 513, 8, 128],
+]
+
+const rope = ([batch, length, heads, width]: RopeSize): NativeSample => ({
+  name: `rope ${batch}x${length}x${heads}x${width}`,
+  op: 'rope',
+  inputs: { x: [batch, length, heads, width] },
+  apply: (g, [x]) => {
+    const angles = Array.from({ length: (length * width) / 2 }, (_, i) => {
+      const place = i % (width / 2)
+      return Math.floor((2 * i) / width) * 10_000 ** ((-2 * place) / width)
+    })
+    const table = (of: (angle: number) => number) => g.constant([length, width / 2], Float32Array.from(angles, of))
+    return g.one('rope', [x!, table(Math.cos), table(Math.sin)])
+  },
+  gradient: 'rope',
+  tolerance: 3e-3,
+})
+
 export const nativeSamples: readonly NativeSample[] = [
   ...ATTENTION_SIZES.map(attention),
   ...CONV_SIZES.map(causalConv),
   crossEntropy(9, 16),
   crossEntropy(5, 2056),
   crossEntropy(1000, 8192),
+  ...ROPE_SIZES.map(rope),
 ]

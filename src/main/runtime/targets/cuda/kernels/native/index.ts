@@ -8,6 +8,7 @@ import { crossEntropy, crossEntropyGradient } from './cross-entropy.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
+import { rope } from './rope.ts'
 import { scatterAdd } from './scatter-add.ts'
 import { triInverse } from './tri-inverse.ts'
 import { update } from './update.ts'
@@ -22,6 +23,7 @@ const HALF: readonly NativeOp[] = [
   causalConvGradient,
   crossEntropy,
   crossEntropyGradient,
+  rope,
 ]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
