@@ -8,6 +8,7 @@ import type { GraphBuilder } from '#core/ops/builder.ts'
 import { grad } from '#core/passes/grad.ts'
 import type { Rng } from '#core/rng.ts'
 import { normal } from './evaluate.ts'
+import { linearAttentionSamples } from './linear-attention-samples.ts'
 
 export interface NativeSample {
   readonly name: string
@@ -105,4 +106,8 @@ const causalConv = ([batch, length, channels, taps, silu, bias]: ConvSize): Nati
   tolerance: 6e-3,
 })
 
-export const nativeSamples: readonly NativeSample[] = [...ATTENTION_SIZES.map(attention), ...CONV_SIZES.map(causalConv)]
+export const nativeSamples: readonly NativeSample[] = [
+  ...ATTENTION_SIZES.map(attention),
+  ...CONV_SIZES.map(causalConv),
+  ...linearAttentionSamples,
+]

@@ -5,6 +5,7 @@ import { ops } from '#core/ops/index.ts'
 import type { Compute } from '../../schedule/precision.ts'
 import { attention, attentionGradient } from './attention.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
+import { linearAttention, linearAttentionGradient } from './linear-attention.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
 import { scatterAdd } from './scatter-add.ts'
@@ -14,7 +15,14 @@ import { update } from './update.ts'
 /** Kernels that compute in any precision. */
 const PLAIN: readonly NativeOp[] = [scatterAdd, update, triInverse]
 /** Kernels of bf16 operands. */
-const HALF: readonly NativeOp[] = [attention, attentionGradient, causalConv, causalConvGradient]
+const HALF: readonly NativeOp[] = [
+  attention,
+  attentionGradient,
+  causalConv,
+  causalConvGradient,
+  linearAttention,
+  linearAttentionGradient,
+]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
 const halfKinds = new Set(HALF.map((op) => op.kind))
