@@ -26,7 +26,12 @@ async function errorsOf(
   try {
     expect(new Set(session.claimed.map(({ op }) => op)).size).toBe(new Set(kinds.map((k) => k.split(' ')[0])).size)
     const names = graph.outputs.map((o) => o.name)
-    const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
+    const arrays = Object.fromEntries(
+      [...feeds].map(([name, { dtype, data }]) => [
+        name,
+        dtype === 'i32' ? Int32Array.from(data) : Float32Array.from(data),
+      ]),
+    )
     const actual = session.runSync(arrays, names)
     return Object.fromEntries(names.map((name) => [name, normError(actual[name]!, expected.get(name)!.data)]))
   } finally {
@@ -77,6 +82,34 @@ describe.skipIf(!hasCompiler())('wide accesses', () => {
       ['x', normal(random, [rows, width])],
       ['gain', normal(random, [width])],
       ['scale', normal(random, [rows, 1])],
+    ])
+    const errors = await errorsOf(g.finish(), feeds, [])
+    expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
+  })
+})
+
+describe.skipIf(!hasCompiler())('rows added to a table', () => {
+  it.each([
+    { rows: 5, width: 3, count: 40 },
+    { rows: 2000, width: 40, count: 3000 },
+    { rows: 300, width: 1500, count: 64 },
+  ])('$count updates of $rows rows of $width', async ({ rows, width, count }) => {
+    const random = rng('scatter', rows)
+    const indices = {
+      dtype: 'i32' as const,
+      shape: [count],
+      data: Float64Array.from({ length: count }, () => random.integer(rows)),
+    }
+    const g = newGraph()
+    const table = g.input('table', { dtype: 'f32', shape: [rows, width] })
+    const rowsOf = g.input('indices', { dtype: 'i32', shape: [count] })
+    const updates = g.input('updates', { dtype: 'f32', shape: [count, width] })
+    g.output('sum', g.one('scatter_add', [table, rowsOf, updates]))
+    g.output('fresh', g.one('scatter_add', [g.zeros([rows, width]), rowsOf, updates]))
+    const feeds = new Map<string, Tensor>([
+      ['table', normal(random, [rows, width])],
+      ['indices', indices],
+      ['updates', normal(random, [count, width])],
     ])
     const errors = await errorsOf(g.finish(), feeds, [])
     expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
