@@ -8,6 +8,7 @@ import type { GraphBuilder } from '#core/ops/builder.ts'
 import { grad } from '#core/passes/grad.ts'
 import type { Rng } from '#core/rng.ts'
 import { normal } from './evaluate.ts'
+import { linearAttentionSamples } from './linear-attention-samples.ts'
 
 export interface NativeSample {
   readonly name: string
@@ -156,4 +157,5 @@ export const nativeSamples: readonly NativeSample[] = [
   crossEntropy(5, 2056),
   crossEntropy(1000, 8192),
   ...ROPE_SIZES.map(rope),
+  ...linearAttentionSamples,
 ]

@@ -6,6 +6,7 @@ import type { Compute } from '../../schedule/precision.ts'
 import { attention, attentionGradient } from './attention.ts'
 import { crossEntropy, crossEntropyGradient } from './cross-entropy.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
+import { linearAttention, linearAttentionGradient } from './linear-attention.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
 import { rope } from './rope.ts'
@@ -24,6 +25,8 @@ const HALF: readonly NativeOp[] = [
   crossEntropy,
   crossEntropyGradient,
   rope,
+  linearAttention,
+  linearAttentionGradient,
 ]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
