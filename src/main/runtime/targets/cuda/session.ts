@@ -343,7 +343,12 @@ class OpenProgram implements CudaSession {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#machine.finishSync()
+    try {
+      this.#machine.finishSync()
+    } catch {
+      // what failed has been said where it failed; a lost device has no memory to give back
+      return
+    }
     this.#replay.release()
     this.#memory.release()
   }
