@@ -1,12 +1,15 @@
 // `npm run bench -- cuda`: what the native CUDA target does on this machine's first device. Options:
-// --only ceilings,train,start,agreement (all but agreement by default), --stacks T1,T2,T3, --seq 512,2048,
-// --compute bf16 or f32, --repeats 5, --costs, --schedule, --steps 500.
+// --only ceilings,train,start,agreement,decode,layers,forms (the first three by default), --stacks T1,T2,T3, --seq 512,2048,
+// --compute bf16 or f32, --repeats 5, --costs, --schedule, --steps 500; for decode --models,
+// --context 1024,8192 and --batch 1.
 
 import { parseArgs } from 'node:util'
 import { cuda } from '#main/runtime/targets/cuda/target.ts'
 import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
 import { benchAgreement } from './agreement.ts'
 import { measureCeilings } from './ceilings.ts'
+import { copyBandwidth } from './copy.ts'
+import { benchDecode, benchDecodeLayers, compareDecodeForms } from './decode.ts'
 import { benchStart } from './start.ts'
 import { benchTraining } from './train.ts'
 
@@ -21,6 +24,9 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '500' },
     costs: { type: 'boolean', default: false },
     schedule: { type: 'boolean', default: false },
+    models: { type: 'string', default: 'nemotron-flash-1b,nemotron-flash-3b,qwen3-0.6b' },
+    context: { type: 'string', default: '1024,8192' },
+    batch: { type: 'string', default: '1' },
   },
 })
 const parts = options.only.split(',')
@@ -43,3 +49,17 @@ if (parts.includes('train'))
       })
 if (parts.includes('start')) benchStart('T1')
 if (parts.includes('agreement')) await benchAgreement(Number(options.steps))
+const batches = options.batch.split(',').map(Number)
+if (parts.includes('decode')) {
+  const bandwidth = await copyBandwidth()
+  console.log(`copy by a kernel ${(bandwidth / 1e12).toFixed(2)} TB/s, read + write`)
+  await benchDecode({
+    models: options.models.split(','),
+    contexts: options.context.split(',').map(Number),
+    batches,
+    showCosts: options.costs,
+    bandwidth,
+  })
+}
+if (parts.includes('layers')) await benchDecodeLayers()
+if (parts.includes('forms')) for (const batch of batches) await compareDecodeForms(batch)

@@ -121,6 +121,7 @@ function prepare(
     prepared: NO_TIMES,
     start: () => commands.forEach(run),
     times: () => commands.map(() => 0),
+    runTimes: () => [],
     release: () => undefined,
   }
 }

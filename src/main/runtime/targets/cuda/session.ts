@@ -2,6 +2,7 @@
 // so that sessions which share it need no agreement about whose turn it is.
 
 import { HeddleError } from '#core/errors.ts'
+import { bf16ToF32, f32ToBf16 } from '#core/half.ts'
 import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
@@ -17,15 +18,22 @@ import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
+import type { Stored } from './schedule/values.ts'
 
 export interface CudaOptions {
   readonly compute: Compute
   readonly claims: (node: Graph['nodes'][number]) => boolean
 }
 
+interface StatePlace {
+  readonly address: bigint
+  readonly size: number
+  readonly stored: Stored
+}
+
 /** State in device memory, shared by sessions; freed when the last of them closes. */
 interface SharedState {
-  readonly places: Map<string, { readonly address: bigint; readonly size: number }>
+  readonly places: Map<string, StatePlace>
   sessions: number
 }
 
@@ -37,6 +45,8 @@ export interface CudaSession extends Session {
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
+  /** Milliseconds of a run when `runs` of them follow each other, by device events, `repeats` times. */
+  runTimes(runs: number, repeats: number): readonly number[]
 }
 
 const newArray = (buffer: Buffer): HostArray =>
@@ -66,6 +76,7 @@ export async function openOnMachine(
   try {
     const prepare: PrepareOptions = { isFast: compute === 'bf16' }
     const once = await runOnce(machine, plan, memory, prepare)
+    memory.releaseMasters(plan, program)
     const replay = await machine.prepare(
       ...commandsOf(
         plan.steps.filter((step) => !step.isOnce),
@@ -199,12 +210,27 @@ class SessionMemory {
       if (initial === undefined && program.frozen.includes(name)) throw new Error(`no value named ${name}`)
       if (initial !== undefined && initial.length !== size)
         throw new Error(`initial state ${name} has ${initial.length} elements, needs ${size}`)
-      place = { address: this.#machine.allocate(bufferBytes(buffer)), size }
+      place = { address: this.#machine.allocate(bufferBytes(buffer)), size, stored: buffer.stored }
       this.state.places.set(name, place)
       if (initial === undefined) this.#machine.clear(place.address, bufferBytes(buffer))
-      else this.#machine.upload(place.address, initial)
-    } else if (place.size !== size) throw new Error(`shared state ${name} has ${place.size} elements, needs ${size}`)
+      else this.#machine.upload(place.address, place.stored === 'bf16' ? f32ToBf16(initial) : initial)
+    } else if (place.size !== size || place.stored !== buffer.stored)
+      throw new Error(`shared state ${name} is ${place.stored}[${place.size}], needs ${buffer.stored}[${size}]`)
     this.#addresses.set(buffer, place.address)
+  }
+
+  /** Gives back frozen inputs that only what runs once has read, unless other sessions may want them. */
+  releaseMasters(plan: Schedule, program: Program): void {
+    if (this.state.sessions > 1) return
+    const read = new Set(plan.steps.filter((step) => !step.isOnce).flatMap((step) => step.reads))
+    for (const name of program.frozen) {
+      const buffer = plan.inputs.get(name)
+      const place = this.state.places.get(name)
+      if (buffer === undefined || place === undefined || read.has(buffer)) continue
+      this.#machine.release(place.address)
+      this.state.places.delete(name)
+      this.#addresses.delete(buffer)
+    }
   }
 
   address(buffer: Buffer): bigint {
@@ -296,6 +322,10 @@ class OpenProgram implements CudaSession {
     return this.#machine.finish()
   }
 
+  runTimes(runs: number, repeats: number): readonly number[] {
+    return this.#replay.runTimes(runs, repeats)
+  }
+
   async run(
     feeds: Readonly<Record<string, HostArray>>,
     reads: readonly string[] = [],
@@ -317,16 +347,16 @@ class OpenProgram implements CudaSession {
   }
 
   read(state: string): Float32Array {
-    const { address, size } = this.state.places.get(state) ?? missing(state)
-    const data = new Float32Array(size)
+    const { address, size, stored } = this.state.places.get(state) ?? missing(state)
+    const data = stored === 'bf16' ? new Uint16Array(size) : new Float32Array(size)
     this.#machine.download(address, data)
-    return data
+    return data instanceof Uint16Array ? bf16ToF32(data) : data
   }
 
   write(state: string, data: Float32Array): void {
-    const { address, size } = this.state.places.get(state) ?? missing(state)
+    const { address, size, stored } = this.state.places.get(state) ?? missing(state)
     if (data.length !== size) throw new Error(`state ${state} takes ${size} elements, got ${data.length}`)
-    this.#machine.upload(address, data)
+    this.#machine.upload(address, stored === 'bf16' ? f32ToBf16(data) : data)
     this.#machine.finishSync()
   }
 

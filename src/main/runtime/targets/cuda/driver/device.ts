@@ -149,6 +149,14 @@ export class Device implements Machine {
       },
       start: () => this.#driver.call('starting kernels', 'cuGraphLaunch', executable, this.#stream),
       times: (repeats) => steps.map((step) => this.#time(step, repeats)),
+      runTimes: (runs, repeats) =>
+        Array.from({ length: repeats }, () => {
+          const launch = (): void => {
+            for (let i = 0; i < runs; i++)
+              this.#driver.call('starting kernels', 'cuGraphLaunch', executable, this.#stream)
+          }
+          return this.#time(launch, 1) / runs
+        }),
       release: () => this.#driver.call('releasing a graph', 'cuGraphExecDestroy', executable),
     }
   }

@@ -57,6 +57,8 @@ export interface Replay {
   start(): void
   /** Milliseconds of each command on its own, in order; the last of `repeats` runs, for tables of costs. */
   times(repeats: number): readonly number[]
+  /** Milliseconds of a run when `runs` of them follow each other, by device events; one number for each of the repeats. */
+  runTimes(runs: number, repeats: number): readonly number[]
   release(): void
 }
 

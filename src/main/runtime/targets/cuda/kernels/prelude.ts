@@ -87,6 +87,24 @@ template <int WARPS> __device__ __forceinline__ float block_add(float x, float *
   for (int w = 0; w < WARPS; w++) sum += shared[w];
   return sum;
 }
+template <int LANES> __device__ __forceinline__ float group_add(float x, float *shared) {
+  x = lanes_add<32>(x);
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = x;
+  __syncthreads();
+  float sum = 0;
+  for (int w = 0; w < LANES / 32; w++) sum += shared[threadIdx.x / LANES * (LANES / 32) + w];
+  return sum;
+}
+template <int LANES> __device__ __forceinline__ float group_larger(float x, float *shared) {
+  x = lanes_larger<32>(x);
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = x;
+  __syncthreads();
+  float most = shared[threadIdx.x / LANES * (LANES / 32)];
+  for (int w = 1; w < LANES / 32; w++) most = larger(most, shared[threadIdx.x / LANES * (LANES / 32) + w]);
+  return most;
+}
 template <int WARPS> __device__ __forceinline__ float block_larger(float x, float *shared) {
   x = lanes_larger<32>(x);
   __syncthreads();

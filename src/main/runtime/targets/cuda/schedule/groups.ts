@@ -4,16 +4,20 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from './emitter.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
-import type { GroupJob, Job } from './job.ts'
-import { isLeaf, touchedInputs } from './roots.ts'
+import type { GemvProduct, GroupJob, Job } from './job.ts'
+import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
-import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
+import { isElementwise, isLeaf, isMove, isReduction, trailingRows } from './values.ts'
 
 /** Buffers that one kernel may touch, and members that it may have. */
 const MAX_READS = 24
 const MAX_MEMBERS = 24
+/** The same for a kernel of products, which has weights, states and what follows. */
+const MAX_GEMV_READS = 64
 /** Sums over rows join a group that has at least so many rows, of at most this length. */
 const MIN_SUMMED_ROWS = 4096
 const MAX_SUMMED_LENGTH = 4096
@@ -54,6 +58,12 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
   const emitter = new Emitter({
     read: (operand, place) => {
       if (isOwn && operand === value) return undefined
+      if (isReduction(operand.node) && !roots.has(operand)) {
+        // the reader reduces the rows itself
+        const reduced = operand.node.inputs[0]!
+        found.push(...readsOf(reduced, variable('i', sizeOf(reduced.type.shape)), roots, false))
+        return 'x'
+      }
       if (!roots.has(operand) && !isLeaf(operand)) return undefined
       found.push({ value: operand, at: place })
       return 'x'
@@ -87,6 +97,7 @@ function reducesColumns(node: Node): number | undefined {
 class Grouping {
   readonly drafts: Draft[] = []
   readonly owner = new Map<Value, Draft>()
+  readonly #gemv = new Map<Value, Draft>()
   readonly #roots: Roots
   readonly #readers = new Map<Value, Set<Draft>>()
 
@@ -149,6 +160,37 @@ class Grouping {
       if (seen.has(draft) || draft.level <= from.level) continue
       seen.add(draft)
       for (const dependency of draft.dependencies) stack.push(resolve(dependency))
+    }
+    return false
+  }
+
+  /** Adds a product to those of the same operand. */
+  addGemv(product: GemvProduct): void {
+    const { x, m, k, n, node, weight } = product
+    let draft = this.#gemv.get(x)
+    if (draft === undefined) {
+      const reads = readsOf(x, variable('i', m * k), this.#roots.roots, false)
+      draft = this.add({ kind: 'gemv', x, m, k, parts: [] }, [], valuesOf(reads))
+      this.#gemv.set(x, draft)
+    }
+    const { job } = draft
+    if (job.kind !== 'gemv') throw new Error(`cuda: the products of ${x.node.op} %${x.node.id} lost their job`)
+    draft.job = { ...job, parts: [...job.parts, { n, products: [product], members: [] }] }
+    this.owner.set(node.outputs[0]!, draft)
+    this.#link(draft, [weight])
+  }
+
+  /** Puts a value behind the products that it is computed from, element by element; returns whether it did. */
+  joinGemv(value: Value, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    for (const draft of [...owners].sort((a, b) => b.level - a.level)) {
+      if (draft.job.kind !== 'gemv' || draft.reads.size + reads.length > MAX_GEMV_READS) continue
+      const joined = joinedGemv(draft.job, value, this.#roots.roots)
+      if (joined === undefined || this.#isIndirect(draft, owners)) continue
+      draft.job = joined
+      this.owner.set(value, draft)
+      this.#link(draft, valuesOf(reads))
+      return true
     }
     return false
   }
@@ -316,6 +358,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   if (isGroupable(value)) {
     const size = sizeOf(value.type.shape)
     const reads = readsOf(value, variable('i', size), roots.roots, true)
+    if (grouping.joinGemv(value, reads)) return
     if (grouping.join(value, size, undefined, reads, false)) return
     if (grouping.join(value, size, undefined, reads, true)) return
     if (grouping.joinSibling(value, size, reads)) return
@@ -343,6 +386,18 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       [value],
       valuesOf(reads),
     )
+    return
+  }
+  const product = roots.gemv.get(node)
+  if (product !== undefined) {
+    grouping.addGemv(product)
+    return
+  }
+  if (stepOf(node) !== undefined) {
+    const reads = node.inputs.flatMap((input) =>
+      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
+    )
+    grouping.add({ kind: 'step', node }, node.outputs, valuesOf(reads))
     return
   }
   const operands = roots.library.get(node)

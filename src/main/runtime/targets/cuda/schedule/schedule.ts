@@ -6,12 +6,16 @@ import { inputsOf, sizeOf } from '#core/graph/types.ts'
 import { vjpParts } from '#core/ops/fused/vjp.ts'
 import type { MatmulShape } from '../driver/machine.ts'
 import { directKernel } from '../kernels/direct-kernel.ts'
+import { gemvKernel } from '../kernels/gemv/kernel.ts'
 import { groupKernels } from '../kernels/group-kernel.ts'
 import { convertKernel } from '../kernels/convert-kernel.ts'
 import { nativeOf } from '../kernels/native/index.ts'
 import type { NativeOp } from '../kernels/native/native-op.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
+import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
 import type { Buffer, Home, Job } from './job.ts'
@@ -20,8 +24,9 @@ import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './merge.ts'
 import type { Compute, Precision } from './precision.ts'
 import { precisionOf } from './precision.ts'
-import { findRoots, isLeaf, unshaped } from './roots.ts'
-import { storedExactly } from './values.ts'
+import { findRoots } from './roots.ts'
+import type { Roots } from './roots.ts'
+import { isLeaf, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
 /** A place in a buffer, counted in elements. */
@@ -108,7 +113,7 @@ class Scheduler {
   build(): Schedule {
     const roots = findRoots(this.#graph, (node) => this.#precision.isExact(node))
     const placed = groupJobs(roots)
-    this.#addInputs()
+    this.#addInputs(roots)
     const { order, inPlace } = inPlaceStates(this.#program, this.#graph, roots.roots, placed)
     const outputs = this.#addOutputs(inPlace)
     const jobs = order.map((i) => placed[i]!.job)
@@ -132,14 +137,21 @@ class Scheduler {
     return buffer
   }
 
-  #addInputs(): void {
-    const bound = new Set([...this.#program.bindings.map((b) => b.input), ...this.#program.frozen])
+  #addInputs(roots: Roots): void {
+    const frozen = new Set(this.#program.frozen)
+    const bound = new Set([...this.#program.bindings.map((b) => b.input), ...frozen])
+    const forms = inputForms(roots, this.#options.compute)
     for (const [name, node] of inputsOf(this.#graph)) {
-      const { type } = node.outputs[0]!
+      const value = node.outputs[0]!
+      const { dtype, shape } = value.type
       const home = bound.has(name) || this.#options.extraState.has(name) ? 'state' : 'feed'
-      const buffer = this.#add(home, storedExactly(type.dtype), sizeOf(type.shape), name)
+      const form = forms.get(value)
+      const isCache = form === 'cache' && home === 'state'
+      const buffer = this.#add(home, isCache ? 'bf16' : storedExactly(dtype), sizeOf(shape), name)
       this.#inputs.set(name, buffer)
-      this.#bufferOf.set(node.outputs[0]!, buffer)
+      // a weight that never changes is read in its smaller form by everybody, and its first form is given back
+      const isNarrow = form === 'weight' && frozen.has(name) && this.#options.compute === 'bf16'
+      this.#bufferOf.set(value, isNarrow ? this.#convert(value, buffer, 'bf16') : buffer)
     }
   }
 
@@ -241,6 +253,16 @@ class Scheduler {
       case 'library':
         this.#addProduct(job)
         return
+      case 'gemv': {
+        const stored = new Set(gemvValues(job).filter(isRead))
+        for (const value of stored) this.#make(value)
+        const { scope } = job.parts[0]!.products[0]!.node
+        this.#launch(gemvKernel(job, stored, memory), [...stored], 'gemv', scope)
+        return
+      }
+      case 'step':
+        this.#addStep(job.node, stepOf(job.node)!, isRead)
+        return
     }
   }
 
@@ -282,6 +304,18 @@ class Scheduler {
       const into = this.#bufferOf.get(value)!
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
     }
+  }
+
+  #addStep(node: Node, step: StepOp, isRead: (value: Value) => boolean): void {
+    for (const output of node.outputs) this.#make(output)
+    const launches = step.launches(node, {
+      isRead,
+      bufferOf: (value) => this.#memory(value),
+      scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
+      counters: (size) => this.#add('state', 'i32', size, `counters of %${node.id} of ${this.#program.name}`),
+    })
+    for (const launch of launches)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, step.kind, node.scope)
   }
 
   #residual(node: Node, stored: Stored, size: number, name: string): Buffer {
@@ -371,6 +405,17 @@ class Scheduler {
       return isOnce ? { ...step, isOnce } : step
     })
   }
+}
+
+/** Inputs that are kept in the form of the operands of products: weights, and caches. */
+function inputForms({ nodes, gemv, library }: Roots, compute: Compute): ReadonlyMap<Value, 'weight' | 'cache'> {
+  const forms = new Map<Value, 'weight' | 'cache'>()
+  if (compute !== 'bf16') return forms
+  for (const { weight } of gemv.values()) forms.set(weight, 'weight')
+  for (const { b } of library.values()) forms.set(unshaped(b.base), 'weight')
+  for (const node of nodes)
+    for (const { input, isCache } of stepOf(node)?.states ?? []) if (isCache) forms.set(node.inputs[input]!, 'cache')
+  return forms
 }
 
 interface OutputPlace {

@@ -2,6 +2,7 @@
 
 import type { Node } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
+import { stepOf } from '../step/index.ts'
 import type { Compute } from '../../schedule/precision.ts'
 import { attention, attentionGradient } from './attention.ts'
 import { crossEntropy, crossEntropyGradient } from './cross-entropy.ts'
@@ -33,11 +34,13 @@ const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
 const halfKinds = new Set(HALF.map((op) => op.kind))
 
 /** The kernels of a node of a scheduled graph. */
-export const nativeOf = (node: Node): NativeOp | undefined => byKind.get(nativeKind(node))
+export const nativeOf = (node: Node): NativeOp | undefined =>
+  stepOf(node) === undefined ? byKind.get(nativeKind(node)) : undefined
 
 /** Fused nodes that kernels take in a precision; the others are generated from their meaning. */
 export function claimsIn(compute: Compute): (node: Node) => boolean {
   return (node) => {
+    if (stepOf(node) !== undefined) return true
     const op = nativeOf(node)
     const isFused = ops.get(node.op)!.decompose !== undefined
     return op !== undefined && isFused && (compute === 'bf16' || !halfKinds.has(op.kind)) && op.claims(node)
