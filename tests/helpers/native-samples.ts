@@ -8,6 +8,7 @@ import type { GraphBuilder } from '#core/ops/builder.ts'
 import { grad } from '#core/passes/grad.ts'
 import type { Rng } from '#core/rng.ts'
 import { normal } from './evaluate.ts'
+import { linearAttentionSamples } from './linear-attention-samples.ts'
 
 export interface NativeSample {
   readonly name: string
@@ -111,6 +112,19 @@ const causalConv = ([batch, length, channels, taps, silu, bias]: ConvSize): Nati
   tolerance: 6e-3,
 })
 
+/** Every seventh target is ignored. */
+const crossEntropy = (rows: number, width: number): NativeSample => ({
+  name: `cross_entropy ${rows}x${width}`,
+  op: 'cross_entropy',
+  inputs: { logits: [rows, width] },
+  apply: (g, [logits]) => {
+    const targets = Int32Array.from({ length: rows }, (_, i) => (i % 7 === 3 ? -100 : (i * 31) % width))
+    return g.one('cross_entropy', [logits!, g.constant([rows], targets, 'i32')], { ignoreIndex: -100 })
+  },
+  draw: { logits: (x) => 4 * x },
+  tolerance: 6e-3,
+})
+
 /** [batch, length, heads, width] */
 type RopeSize = readonly [number, number, number, number]
 
@@ -139,5 +153,9 @@ const rope = ([batch, length, heads, width]: RopeSize): NativeSample => ({
 export const nativeSamples: readonly NativeSample[] = [
   ...ATTENTION_SIZES.map(attention),
   ...CONV_SIZES.map(causalConv),
+  crossEntropy(9, 16),
+  crossEntropy(5, 2056),
+  crossEntropy(1000, 8192),
   ...ROPE_SIZES.map(rope),
+  ...linearAttentionSamples,
 ]

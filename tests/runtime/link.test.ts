@@ -205,6 +205,14 @@ describe('one runner, job after job', () => {
     expect(await next).toBe('fresh')
   })
 
+  it('gives no more work to a process that lost its device', async () => {
+    const pid = await runner.submit('pid', null)
+    const job = runner.submit('lose-device', null)
+    const next = runner.submit('pid', null)
+    await expect(job).rejects.toMatchObject({ code: 'device-lost', message: 'cuStreamSynchronize failed' })
+    expect(await next).not.toBe(pid)
+  })
+
   it('is not stalled by a large result', async () => {
     const result = await runner.submit<Uint8Array>('large', 16 * 2 ** 20)
     expect(result.length).toBe(16 * 2 ** 20)

@@ -9,6 +9,7 @@ import type { GraphBuilder } from './builder.ts'
  * @param nodes in topological order
  * @param seeds cotangents of their results
  * @param targets what is differentiated with respect to
+ * @param asNodes whether gradients that may be nodes are; otherwise every op needs a rule of its own
  * @returns the cotangent of each target, undefined where none reaches it
  */
 export function reverse(
@@ -16,6 +17,7 @@ export function reverse(
   nodes: readonly Node[],
   seeds: ReadonlyMap<Value, Value>,
   targets: readonly Value[],
+  asNodes = true,
 ): readonly (Value | undefined)[] {
   const cotangents = new Map<Value, Value>()
   for (const [value, seed] of seeds) addTo(g, cotangents, value, seed)
@@ -27,7 +29,7 @@ export function reverse(
     g.scoped(
       `${node.scope}.grad`,
       () => {
-        inputCotangents(g, node, cts, active).forEach((ct, i) => {
+        inputCotangents(g, node, cts, active, asNodes).forEach((ct, i) => {
           const input = node.inputs[i]!
           if (ct !== undefined && active.has(input.node)) addTo(g, cotangents, input, ct)
         })
@@ -43,11 +45,12 @@ function inputCotangents(
   node: Node,
   cts: readonly (Value | undefined)[],
   active: ReadonlySet<Node>,
+  asNodes: boolean,
 ): readonly (Value | undefined)[] {
   const { vjp, hasVjpNode } = g.rulesOf(node)
-  if (vjp !== undefined) return vjp(g, node, cts)
-  if (hasVjpNode !== true)
-    throw new Error(`grad: op ${node.op} has no gradient rule (${node.scope}); decompose it first`)
+  const isNode = asNodes && hasVjpNode === true
+  if (!isNode && vjp !== undefined) return vjp(g, node, cts)
+  if (!isNode) throw new Error(`grad: op ${node.op} has no gradient rule (${node.scope}); decompose it first`)
   const wrt = node.inputs.flatMap((input, i) => (active.has(input.node) && isFloat(input.type.dtype) ? [i] : []))
   const known = cts.flatMap((ct, i) => (ct === undefined ? [] : [i]))
   const results = g.apply('vjp', [...node.inputs, ...node.outputs, ...known.map((i) => cts[i]!)], {

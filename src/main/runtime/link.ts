@@ -134,8 +134,15 @@ export function startRunner(options: RunnerOptions = {}): Runner {
       finish(active, { value: reply.value })
     } else {
       const { code, message, path, hint } = reply.error
+      // a process whose device is lost can do no more with it
+      if (code === 'device-lost') retire(from)
       finish(active, { error: new HeddleError(code, message, { path, hint }) })
     }
+  }
+
+  const retire = (from: Child): void => {
+    if (child === from) child = undefined
+    from.process.kill('SIGKILL')
   }
 
   const cancel = (job: Pending): void => {

@@ -24,6 +24,7 @@ static Place blockIdx, threadIdx, gridDim, blockDim;
 
 struct uint2 { unsigned x, y; };
 struct uint4 { unsigned x, y, z, w; };
+struct float2 { float x, y; };
 struct float4 { float x, y, z, w; };
 static uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
 static uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
@@ -40,6 +41,10 @@ static unsigned short to_bf16(float x) {
   if (x != x) return 0x7fff;
   return (unsigned short)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
+
+/** Dynamic shared memory; NaN when a block starts. */
+static const unsigned SHARED_BYTES = 227 << 10;
+alignas(1024) static unsigned char shared_memory[SHARED_BYTES];
 
 namespace fibers {
 struct Fiber {
@@ -81,6 +86,7 @@ static void entry() {
   pause();
 }
 static void runBlock(unsigned threads) {
+  memset(shared_memory, 0xff, SHARED_BYTES);
   all.resize(threads);
   warps.assign((threads + 31) / 32, Barrier());
   exchange.assign(threads, 0);
@@ -133,6 +139,14 @@ template <class T> static T __shfl_sync(unsigned, T value, int from) {
   bits = fibers::swapped(bits, from);
   memcpy(&value, &bits, 4);
   return value;
+}
+template <class T> static T __shfl_up_sync(unsigned, T value, int distance) {
+  int lane = fibers::current % 32;
+  return __shfl_sync(0xffffffffu, value, lane >= distance ? lane - distance : lane);
+}
+template <class T> static T __shfl_down_sync(unsigned, T value, int distance) {
+  int lane = fibers::current % 32;
+  return __shfl_sync(0xffffffffu, value, lane + distance < 32 ? lane + distance : lane);
 }
 static unsigned __ballot_sync(unsigned, bool value) {
   unsigned self = fibers::current, warp = self / 32;

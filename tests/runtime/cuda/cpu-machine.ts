@@ -27,11 +27,11 @@ export function hasCompiler(): boolean {
 }
 
 function compileLibrary(kernels: readonly Kernel[]): string {
-  const wrappers = kernels.map(({ name, source }) => {
+  const wrappers = kernels.map(({ name, source, uses = [] }) => {
     const parameters = /\(([^()]*)\) \{/.exec(source)![1]!
     const types = parameters.split(', ').map((p) => p.replace(/__restrict__ \w+$/, ''))
     const args = types.map((type, i) => `(${type})args[${i}]`).join(', ')
-    const isParallel = EXCHANGES.test(source)
+    const isParallel = EXCHANGES.test([...uses, source].join('\n'))
     return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned gz, unsigned threads) { overGrid(gx, gy, gz, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
   })
   const functions = new Set(kernels.flatMap((kernel) => kernel.uses ?? []))
@@ -51,7 +51,7 @@ function compileLibrary(kernels: readonly Kernel[]): string {
 const NO_TIMES: PrepareTimes = { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
 
 /** A machine on the CPU with a limited memory. */
-export function cpuMachine(memoryBytes = 2 ** 31): Machine {
+export function cpuMachine(memoryBytes = 2 ** 31, sharedBytes = 227 << 10): Machine {
   const koffi = loadKoffi()
   const memcpy = koffi.load('libc.so.6').func('void *memcpy(void *, void *, size_t)')
   const blocks = new Map<bigint, Uint8Array>()
@@ -59,6 +59,7 @@ export function cpuMachine(memoryBytes = 2 ** 31): Machine {
   const copy = (to: bigint, from: bigint, bytes: number): void => void memcpy(to, from, bytes)
   return {
     title: 'CPU',
+    sharedBytes,
     freeBytes: () => memoryBytes - used(),
     allocate: (bytes) => {
       const block = new Uint8Array(Math.max(bytes, 256)).fill(0xff)

@@ -1,9 +1,6 @@
 // The instructions of kernels/native/tensor-core.ts on the CPU: shared memory is an array that addresses count from, copies are
 // done when they are asked for, and the lanes of a warp lay their operands out for each other.
 
-static const unsigned SHARED_BYTES = 99 << 10;
-alignas(1024) static unsigned char shared_memory[SHARED_BYTES];
-
 static unsigned shared_start() { return 0; }
 static unsigned char *shared_place(unsigned address, unsigned bytes) {
   if (address % bytes != 0 || address + bytes > SHARED_BYTES) {
@@ -22,6 +19,11 @@ static void copies_end() {}
 template <int LEFT> static void copies_wait() {}
 static void block_barrier() { fibers::wait(fibers::block); }
 static void store_shared(unsigned to, unsigned x) { memcpy(shared_place(to, 4), &x, 4); }
+static unsigned load_shared(unsigned from) {
+  unsigned x;
+  memcpy(&x, shared_place(from, 4), 4);
+  return x;
+}
 static uint4 load_shared16(unsigned from) {
   uint4 x;
   memcpy(&x, shared_place(from, 16), 16);
@@ -66,4 +68,17 @@ static void load_transposed(unsigned (&f)[4], unsigned address) {
     f[i] = pair[0] | (unsigned)pair[1] << 16;
   }
   shown_enough();
+}
+static unsigned transpose8(unsigned x) {
+  unsigned lane = fibers::current % 32, y = 0;
+  auto lanes = show(&x, 1);
+  for (unsigned i = 0; i < 2; i++) {
+    unsigned row = lane % 4 * 2 + i, column = lane / 4;
+    y |= (lanes[row * 4 + column / 2][0] >> column % 2 * 16 & 0xffff) << i * 16;
+  }
+  shown_enough();
+  return y;
+}
+static unsigned times2(unsigned a, unsigned b) {
+  return pack(half_of(a, 0) * half_of(b, 0), half_of(a, 1) * half_of(b, 1));
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sizeOf } from '#core/graph/types.ts'
-import type { Graph } from '#core/graph/types.ts'
+import type { Graph, Shape, Value } from '#core/graph/types.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { optimise } from '#core/passes/pipeline.ts'
 import { rng } from '#core/rng.ts'
@@ -34,10 +34,14 @@ const optimised = (graph: Graph): Graph => optimise(graph, { claims: claimsIn('b
 /** The kind of hand-written kernels of a step, which may stand for several of one kernel. */
 const kindOf = ({ label }: Step): string => label.replace(/^\d+ x /, '')
 
-/** The steps of a sample that hand-written kernels do. */
+/** What the least device gives a block. */
+const LEAST_SHARED = 99 << 10
+
+/** The steps of a sample that hand-written kernels do on the least device. */
 function nativeSteps(sample: NativeSample): readonly Step[] {
   const program = sampleProgram(sample)
-  const { steps } = schedule(program, optimised(program.graph), { compute: 'bf16', extraState: new Set() })
+  const options = { compute: 'bf16', extraState: new Set<string>(), sharedBytes: LEAST_SHARED } as const
+  const { steps } = schedule(program, optimised(program.graph), options)
   return steps.filter((step) => sampleKinds(sample).has(kindOf(step)))
 }
 
@@ -55,6 +59,37 @@ describe('claims', () => {
     const y = g.one('attention', [x, x, x], { window: 0, meta: 0, scale })
     return claimsIn('bf16')(y.node)
   }
+  /** Whether kernels take linear attention and its gradient. */
+  const claimedWalk = (length: number, widths: readonly [number, number], perKey = false, isFed = false) => {
+    const [k, v] = widths
+    const g = newGraph()
+    const feed = (name: string, shape: Shape): Value => g.input(name, { dtype: 'f32', shape })
+    const x = feed('x', [2, length, 1, k])
+    const decay = feed('decay', [2, length, 2, ...(perKey ? [k] : [])])
+    const state = isFed ? feed('state', [2, 2, k, v]) : g.zeros([2, 2, k, v])
+    const inputs = [x, x, feed('v', [2, length, 2, v]), state, decay]
+    const attrs = { rule: 'gated', scale: 1, chunk: 64 }
+    const outputs = g.apply('linear_attention', inputs, attrs)
+    const gradient = (wrt: readonly number[]): boolean => {
+      const [node] = g.apply('vjp', [...inputs, ...outputs, outputs[0]!], {
+        of: 'linear_attention',
+        outputs: 2,
+        cts: [0],
+        wrt,
+        ...attrs,
+      })
+      return claimsIn('bf16')(node!.node)
+    }
+    return [claimsIn('bf16')(outputs[0]!.node), gradient([0, 1, 2, 4]), gradient([0, 3])]
+  }
+  it('linear attention in chunks, with the gradient of a sequence that begins with nothing', () => {
+    expect(claimedWalk(65, [64, 32])).toEqual([true, true, false])
+    expect(claimedWalk(65, [64, 32], false, true)).toEqual([true, false, false])
+    expect(claimedWalk(65, [64, 32], true)).toEqual([false, false, false])
+    expect(claimedWalk(65, [96, 32])).toEqual([false, false, false])
+    expect(claimedWalk(65, [64, 48])).toEqual([false, false, false])
+    expect(claimedWalk(1, [64, 32])).toEqual([false, false, false])
+  })
   it('attention of widths and scales that its kernels have', () => {
     expect([32, 64, 96, 128].map((width) => claimed(width, 0.1))).toEqual([true, true, true, true])
     expect([16, 80, 256].map((width) => claimed(width, 0.1))).toEqual([false, false, false])
@@ -62,12 +97,12 @@ describe('claims', () => {
   })
 })
 
-describe('attention kernels', () => {
-  it.each(nativeSamples.filter(({ op }) => op === 'attention'))('$name: blocks fit any device', (sample) => {
+describe('kernels', () => {
+  it.each(nativeSamples)('$name: blocks fit any device', (sample) => {
     for (const { action } of nativeSteps(sample)) {
       if (action.kind !== 'kernel') continue
       const { grid, block, shared } = action.launch
-      expect(shared).toBeLessThanOrEqual(99 * 1024)
+      expect(shared ?? 0).toBeLessThanOrEqual(LEAST_SHARED)
       expect(block).toBeLessThanOrEqual(1024)
       expect(grid[0]).toBeGreaterThan(0)
     }
@@ -75,25 +110,36 @@ describe('attention kernels', () => {
 })
 
 describe.skipIf(!hasCompiler())('on the CPU (skipped without g++)', () => {
-  it.each(nativeSamples.filter(isSmall))('$name', { timeout: 120_000 }, async (sample) => {
-    const program = sampleProgram(sample)
-    const feeds = sampleFeeds(program, sample, rng(sample.name))
-    const tensors = Object.entries(sample.inputs).map(([name, shape]) => [name, f32(shape, feeds[name]!)] as const)
-    const ct = program.graph.outputs.find(({ name }) => name === 'y')!.value.type.shape
-    const expected = evaluate(program.graph, new Map([...tensors, ['ct', f32(ct, feeds['ct']!)]]))
-    const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-    const session = await openOnMachine(cpuMachine(), program, { initial: new Map() }, options)
-    try {
-      const names = program.graph.outputs.map(({ name }) => name)
-      const actual = session.runSync(feeds, names)
-      for (const name of names) {
-        const error = normError(actual[name]!, expected.get(name)!.data)
-        expect(error, name).toBeLessThanOrEqual(sample.tolerance)
+  // the most capable device, and the least for what has other kernels there
+  const runs = nativeSamples
+    .filter(isSmall)
+    .flatMap((sample) => [
+      { ...sample, sharedBytes: 227 << 10 },
+      ...(sample.op === 'linear_attention' ? [{ ...sample, sharedBytes: LEAST_SHARED }] : []),
+    ])
+  it.each(runs)(
+    '$name, $sharedBytes bytes of shared memory',
+    { timeout: 120_000 },
+    async ({ sharedBytes, ...sample }) => {
+      const program = sampleProgram(sample)
+      const feeds = sampleFeeds(program, sample, rng(sample.name))
+      const tensors = Object.entries(sample.inputs).map(([name, shape]) => [name, f32(shape, feeds[name]!)] as const)
+      const ct = program.graph.outputs.find(({ name }) => name === 'y')!.value.type.shape
+      const expected = evaluate(program.graph, new Map([...tensors, ['ct', f32(ct, feeds['ct']!)]]))
+      const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
+      const session = await openOnMachine(cpuMachine(2 ** 31, sharedBytes), program, { initial: new Map() }, options)
+      try {
+        const names = program.graph.outputs.map(({ name }) => name)
+        const actual = session.runSync(feeds, names)
+        for (const name of names) {
+          const error = normError(actual[name]!, expected.get(name)!.data)
+          expect(error, name).toBeLessThanOrEqual(sample.tolerance)
+        }
+      } finally {
+        session.close()
       }
-    } finally {
-      session.close()
-    }
-  })
+    },
+  )
 })
 
 /** The compiler that is there: NVRTC, else nvcc. */

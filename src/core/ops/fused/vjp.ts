@@ -68,7 +68,7 @@ export const vjp: OpDef = {
     cotangents.forEach((ct, i) => {
       if (ct !== undefined) seeds.set(result[i]!, ct)
     })
-    return reverse(g, nodes, seeds, targets).map(
+    return reverse(g, nodes, seeds, targets, false).map(
       (ct, i) => ct ?? g.zeros(targets[i]!.type.shape, targets[i]!.type.dtype),
     )
   },

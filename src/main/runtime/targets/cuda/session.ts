@@ -60,7 +60,7 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(graph)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const plan = schedule(program, graph, { compute, extraState })
+  const plan = schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
@@ -343,7 +343,12 @@ class OpenProgram implements CudaSession {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#machine.finishSync()
+    try {
+      this.#machine.finishSync()
+    } catch {
+      // what failed has been said where it failed; a lost device has no memory to give back
+      return
+    }
     this.#replay.release()
     this.#memory.release()
   }

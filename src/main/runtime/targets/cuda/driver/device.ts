@@ -29,6 +29,7 @@ export interface DeviceSummary {
 export class Device implements Machine {
   readonly title: string
   readonly capability: string
+  readonly sharedBytes: number
   readonly #driver: CudaDriver
   readonly #nvrtc: Nvrtc
   readonly #lt: CublasLt
@@ -46,6 +47,9 @@ export class Device implements Machine {
     this.title = name
     this.capability = capability
     const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
+    this.sharedBytes = Number(
+      driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
+    )
     this.#context = driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device)
     driver.call(`opening ${name}`, 'cuCtxSetCurrent', this.#context)
     this.#stream = driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)

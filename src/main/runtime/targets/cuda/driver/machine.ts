@@ -76,6 +76,8 @@ export interface PrepareOptions {
 
 export interface Machine {
   readonly title: string
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
   /** Free device memory in bytes. */
   freeBytes(): number
   /** Memory of at least this many bytes, aligned to 256; throws HeddleError `target-failed`. */

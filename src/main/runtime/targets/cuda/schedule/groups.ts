@@ -351,11 +351,12 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(memoryOf))
     return
   }
-  const isProduct = node.op === 'matmul'
-  const reads = (isProduct ? node.inputs : touchedInputs(node)).flatMap((input) =>
-    readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
-  )
-  grouping.add({ kind: isProduct ? 'direct' : 'native', node }, node.outputs, valuesOf(reads))
+  if (node.op === 'matmul') {
+    const reads = node.inputs.flatMap((input) =>
+      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
+    )
+    grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
+  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(memoryOf))
 }
 
 /** A reshaped value has the memory of what it reshapes. */

@@ -3,6 +3,7 @@
 import type { Program } from '#core/graph/program.ts'
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
+import { vjpParts } from '#core/ops/fused/vjp.ts'
 import type { MatmulShape } from '../driver/machine.ts'
 import { directKernel } from '../kernels/direct-kernel.ts'
 import { groupKernels } from '../kernels/group-kernel.ts'
@@ -71,6 +72,8 @@ export interface ScheduleOptions {
   readonly compute: Compute
   /** Inputs that are state beside the bound and frozen ones. */
   readonly extraState: ReadonlySet<string>
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
 }
 
 /** Schedules an optimised graph: what the target does not claim must be decomposed. */
@@ -86,6 +89,8 @@ class Scheduler {
   readonly #buffers: Buffer[] = []
   readonly #bufferOf = new Map<Value, Buffer>()
   readonly #converted = new Map<string, Buffer>()
+  /** Nodes whose gradient is a node. */
+  readonly #differentiated: ReadonlySet<Node>
   readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
@@ -94,6 +99,9 @@ class Scheduler {
     this.#program = program
     this.#graph = graph
     this.#options = options
+    this.#differentiated = new Set(
+      graph.nodes.flatMap((n) => (n.op === 'vjp' ? vjpParts(n).outputs.map((v) => v.node) : [])),
+    )
     this.#precision = precisionOf(options.compute, graph.nodes)
   }
 
@@ -264,6 +272,8 @@ class Scheduler {
       isRead,
       buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
+      isDifferentiated: (primal) => this.#differentiated.has(primal),
+      sharedBytes: this.#options.sharedBytes,
       residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
     })
     for (const launch of launches)

@@ -4,7 +4,9 @@ import type { Node } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import type { Compute } from '../../schedule/precision.ts'
 import { attention, attentionGradient } from './attention.ts'
+import { crossEntropy, crossEntropyGradient } from './cross-entropy.ts'
 import { causalConv, causalConvGradient } from './conv.ts'
+import { linearAttention, linearAttentionGradient } from './linear-attention.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
 import { rope } from './rope.ts'
@@ -15,7 +17,17 @@ import { update } from './update.ts'
 /** Kernels that compute in any precision. */
 const PLAIN: readonly NativeOp[] = [scatterAdd, update, triInverse]
 /** Kernels of bf16 operands. */
-const HALF: readonly NativeOp[] = [attention, attentionGradient, causalConv, causalConvGradient, rope]
+const HALF: readonly NativeOp[] = [
+  attention,
+  attentionGradient,
+  causalConv,
+  causalConvGradient,
+  crossEntropy,
+  crossEntropyGradient,
+  rope,
+  linearAttention,
+  linearAttentionGradient,
+]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
 const halfKinds = new Set(HALF.map((op) => op.kind))

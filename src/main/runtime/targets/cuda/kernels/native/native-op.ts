@@ -24,6 +24,10 @@ export interface NativeMemory {
   buffer(value: Value): Buffer
   /** Whether anybody reads an output. */
   isRead(value: Value): boolean
+  /** Whether a gradient that is not decomposed follows a node. */
+  isDifferentiated(node: Node): boolean
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
   /** Memory for this node alone. */
   scratch(stored: Stored, size: number, name: string): Buffer
   /** Memory that a node writes and its gradient reads; the same for the same node and name. */

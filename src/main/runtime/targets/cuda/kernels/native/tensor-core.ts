@@ -27,6 +27,11 @@ template <int LEFT> __device__ __forceinline__ void copies_wait() {
 // A barrier that the warps of a block may reach at different places of the program.
 __device__ __forceinline__ void block_barrier() { asm volatile("bar.sync 0;" ::: "memory"); }
 __device__ __forceinline__ void store_shared(unsigned to, unsigned x) { asm volatile("st.shared.b32 [%0], %1;" :: "r"(to), "r"(x) : "memory"); }
+__device__ __forceinline__ unsigned load_shared(unsigned from) {
+  unsigned x;
+  asm volatile("ld.shared.b32 %0, [%1];" : "=r"(x) : "r"(from) : "memory");
+  return x;
+}
 __device__ __forceinline__ uint4 load_shared16(unsigned from) {
   uint4 x;
   asm volatile("ld.shared.v4.b32 {%0, %1, %2, %3}, [%4];" : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w) : "r"(from) : "memory");
@@ -52,6 +57,18 @@ __device__ __forceinline__ void load_matrices(unsigned (&f)[4], unsigned address
 }
 __device__ __forceinline__ void load_transposed(unsigned (&f)[4], unsigned address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(address) : "memory");
+}
+// The transpose of an 8x8 matrix that is spread over a warp as in a fragment.
+__device__ __forceinline__ unsigned transpose8(unsigned x) {
+  unsigned y;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
+}
+// The products of two pairs of bf16.
+__device__ __forceinline__ unsigned times2(unsigned a, unsigned b) {
+  unsigned y;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(y) : "r"(a), "r"(b), "r"(0x80008000u));
+  return y;
 }`
 
 /** Copies between memory, tiles and registers. */
