@@ -21,12 +21,15 @@ const SIZES: readonly Size[] = [
   { rule: 'linear', size: [1, 65, 2, 2, 64, 64] },
   { rule: 'gated_delta', size: [1, 130, 2, 1, 64, 64], decay: 1 },
   { rule: 'gated_delta', size: [2, 64, 2, 2, 64, 32], decay: 60 },
+  { rule: 'gated_delta', size: [1, 66, 2, 1, 256, 32], decay: 1 },
+  { rule: 'gated', size: [1, 66, 2, 1, 256, 64], decay: 1 },
   { rule: 'delta', size: [4, 512, 4, 4, 128, 128] },
   { rule: 'delta', size: [1, 513, 4, 4, 64, 128] },
   { rule: 'gated', size: [4, 513, 16, 1, 128, 64], decay: 0.2 },
   { rule: 'gated', size: [1, 2048, 16, 1, 128, 64], decay: 0.2 },
   { rule: 'gated', size: [2, 512, 4, 4, 64, 128], decay: 0.05, isShared: true },
   { rule: 'gated_delta', size: [2, 513, 4, 2, 128, 256], decay: 0.2 },
+  { rule: 'gated_delta', size: [2, 513, 2, 2, 256, 512], decay: 0.2 },
 ]
 
 const isGated = (rule: Size['rule']): boolean => rule.startsWith('gated')

@@ -22,10 +22,13 @@ import { TENSOR_CORE } from './tensor-core.ts'
 const CHUNK = 64
 const WALK_THREADS = 128
 const GRADIENT_THREADS = 512
-const KEY_WIDTHS = [64, 128]
+const KEY_WIDTHS = [64, 128, 256]
+/** Keys whose gradients one block takes. */
+const PART_WIDTH = 128
 /** Fewer blocks than this leave multiprocessors idle, so that narrower slices of values are faster. */
 const ENOUGH_BLOCKS = 96
-/** Bytes of `Sums` in linear-attention/gradients.ts. */
+/** Bytes of the decays and write strengths of two chunks, and of `Sums` in linear-attention/gradients.ts. */
+const NUMBERS_BYTES = 1024
 const SUMS_BYTES = 4 * (8 * 64 + 8 * 64 + 16)
 
 interface Operands {
@@ -85,22 +88,32 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
 const takes = ({ decay }: Operands, { length, keyWidth, valueWidth }: Shape): boolean =>
   length > 1 && KEY_WIDTHS.includes(keyWidth) && valueWidth % 32 === 0 && decay?.type.shape.length !== 4
 
-/** Width of the slices of values that a walk gives to a block, and bytes of shared memory that it needs. */
-function walkTiling({ batch, heads, keyWidth, valueWidth }: Shape, sharedBytes: number) {
-  const bytes = (width: number): number => 2 * (256 * keyWidth + 128 * width) + 2 * (keyWidth + CHUNK) * width + 1024
-  const isWide = valueWidth % 64 === 0 && (batch * heads * valueWidth) / 64 >= ENOUGH_BLOCKS && bytes(64) <= sharedBytes
-  const width = isWide ? 64 : 32
-  return { width, stages: 2, shared: bytes(width) }
+interface Tiling {
+  /** Width of the slices of values that are worked on at a time. */
+  readonly width: number
+  /** Slices or chunks in shared memory. */
+  readonly stages: number
+  /** Bytes of shared memory. */
+  readonly shared: number
 }
 
-/** The same for the gradients of chunks, whose blocks go through all values of the heads of a group. */
-function gradientTiling({ keyWidth, valueWidth, isDelta }: Shape, sharedBytes: number) {
+/** A walk gives each slice to a block. Of the widest keys two blocks with one chunk each hide more than one with two. */
+function walkTiling({ batch, heads, keyWidth, valueWidth }: Shape, sharedBytes: number): Tiling {
+  const stages = keyWidth > PART_WIDTH ? 1 : 2
+  const bytes = (width: number): number =>
+    stages * (256 * keyWidth + 128 * width) + 2 * (keyWidth + CHUNK) * width + NUMBERS_BYTES
+  const blocks = (batch * heads * valueWidth) / 64
+  const isWide = stages === 2 && valueWidth % 64 === 0 && blocks >= ENOUGH_BLOCKS && bytes(64) <= sharedBytes
+  const width = isWide ? 64 : 32
+  return { width, stages, shared: bytes(width) }
+}
+
+/** Gradients of a chunk go through all values of the heads of a group in one block. */
+function gradientTiling({ keyWidth, valueWidth, isDelta }: Shape, sharedBytes: number): Tiling {
+  const keys = Math.min(keyWidth, PART_WIDTH)
+  const pairs = (isDelta ? 2 : 1) * 2 * CHUNK * CHUNK
   const bytes = (width: number, stages: number): number =>
-    256 * keyWidth +
-    stages * 2 * width * ((isDelta ? 3 : 2) * CHUNK + 2 * keyWidth) +
-    (isDelta ? 16384 : 8192) +
-    1024 +
-    2 * SUMS_BYTES
+    256 * keys + stages * 2 * width * ((isDelta ? 3 : 2) * CHUNK + 2 * keys) + pairs + NUMBERS_BYTES + 2 * SUMS_BYTES
   const [width, stages] =
     ([64, 32] as const)
       .filter((w) => valueWidth % w === 0)
@@ -114,7 +127,7 @@ interface Kernel {
   readonly uses: readonly string[]
   readonly grid: readonly [number, number, number]
   readonly block: number
-  readonly tiling: { readonly width: number; readonly stages: number; readonly shared: number }
+  readonly tiling: Tiling
   /** In the order of the device function's parameters; undefined: a null pointer. */
   readonly reads: readonly (Buffer | undefined)[]
   readonly writes: readonly (Buffer | undefined)[]
@@ -145,6 +158,7 @@ function residuals(primal: Node, shape: Shape, memory: NativeMemory) {
   return {
     scores: residual('bf16', batch * chunks * groups * block, 'scores'),
     sums: isGated ? residual('f32', batch * heads * chunks * CHUNK, 'sums of decays') : undefined,
+    keys: isDelta ? residual('bf16', batch * chunks * groups * block, 'products of keys') : undefined,
     inverse: isDelta ? residual('bf16', batch * chunks * heads * block, 'inverse') : undefined,
     found: (): Buffer | undefined =>
       isDelta ? residual('bf16', batch * length * heads * valueWidth, 'found missing') : undefined,
@@ -174,7 +188,7 @@ function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
       block: WALK_THREADS,
       tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + 512 },
       reads: [q, k, decay, beta],
-      writes: [left.scores, left.sums, left.inverse],
+      writes: [left.scores, left.sums, left.keys, left.inverse],
     }),
     launch(shape, {
       name: 'walk_forward',
@@ -197,7 +211,7 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const { inputs, attrs, outputs, cotangents, wrt } = vjpParts(node)
   const operands = operandsOf(inputs, attrs)
   const shape = shapeOf(operands, attrs)
-  const { batch, heads, groups, valueWidth, chunks, isGated, isDelta } = shape
+  const { batch, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta } = shape
   const left = residuals(outputs[0]!.node, shape, memory)
   const [q, k, v, dout] = [operands.q, operands.k, operands.v, cotangents[0]!].map((x) => memory.buffer(x)) as [
     Buffer,
@@ -228,24 +242,44 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
     writes: [dv, dstates],
   })
   if (![0, 1, 4, 5].some(isWanted)) return [walk]
+  // gradients of decays and write strengths, for each part of the keys
+  const parts = Math.ceil(keyWidth / PART_WIDTH)
   const perHead = batch * shape.length * heads
+  const numbers = [...(isGated ? [4] : []), ...(isDelta ? [inputs.length - 1] : [])].map((input) => {
+    const whole = gradient(input, 'f32', perHead)
+    return { input, whole, parts: parts === 1 ? whole : memory.scratch('f32', parts * perHead, 'parts of gradients') }
+  })
+  const partsOf = (isPresent: boolean, input: number): Buffer | undefined =>
+    isPresent ? numbers.find((n) => n.input === input)!.parts : undefined
   return [
     walk,
     launch(shape, {
       name: 'gradients',
       uses: [GRADIENTS],
-      grid: [chunks, groups, batch],
+      grid: [chunks, groups * parts, batch],
       block: GRADIENT_THREADS,
       tiling: gradientTiling(shape, memory.sharedBytes),
-      reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, states, dout, dv, dstates],
+      reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, left.keys, states, dout, dv, dstates],
       writes: [
         gradient(0, 'bf16', q.size),
         gradient(1, 'bf16', k.size),
-        isGated ? gradient(4, 'f32', perHead) : undefined,
-        isDelta ? gradient(inputs.length - 1, 'f32', perHead) : undefined,
+        partsOf(isGated, 4),
+        partsOf(isDelta, inputs.length - 1),
       ],
     }),
+    ...(parts === 1 ? [] : numbers.map((n) => addParts(n.parts, n.whole, parts))),
   ]
+}
+
+/** Adds up parts that lie one after the other. */
+function addParts(from: Buffer, into: Buffer, parts: number): Launch {
+  const writer = new KernelWriter()
+  const terms = Array.from({ length: parts }, (_, part) => writer.load(from, `i + ${part * into.size}u`))
+  const body = [
+    `unsigned i = blockIdx.x * ${WALK_THREADS}u + threadIdx.x;`,
+    `if (i < ${into.size}u) ${writer.store(into, 'i', terms.join(' + '))}`,
+  ]
+  return writer.finish('linear_attention_parts', [Math.ceil(into.size / WALK_THREADS), 1], WALK_THREADS, body)
 }
 
 const inputForm = (inputs: readonly Value[], index: number): Stored | undefined => {
