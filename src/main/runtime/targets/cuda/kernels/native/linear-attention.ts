@@ -1,4 +1,4 @@
-// Linear attention over sequences in chunks of 64 tokens, forward and backward, for rules with one decay a head or none. Meaning:
+// Linear attention over sequences in chunks of 64 tokens, forward and backward. Meaning:
 // core/ops/fused/linear-attention.ts; bodies of the kernels: linear-attention/.
 
 import type { Node, Value } from '#core/graph/types.ts'
@@ -13,6 +13,7 @@ import type { Launch } from '../writer.ts'
 import { BACKWARD } from './linear-attention/backward.ts'
 import { FORWARD } from './linear-attention/forward.ts'
 import { GRADIENTS } from './linear-attention/gradients.ts'
+import { KEYED } from './linear-attention/keyed.ts'
 import { PREPARE } from './linear-attention/prepare.ts'
 import { WARP_TILES } from './linear-attention/tiles.ts'
 import { WALK } from './linear-attention/walk.ts'
@@ -25,6 +26,10 @@ const GRADIENT_THREADS = 512
 const KEY_WIDTHS = [64, 128, 256]
 /** Keys whose gradients one block takes. */
 const PART_WIDTH = 128
+/** The same of decays per key, with the threads of a block and its shared memory. */
+const KEYED_WIDTH = 64
+const KEYED_THREADS = 256
+const KEYED_BYTES = 256 * 64 + 8192 + 512 * 64 + 256 * 64 + 256
 /** Fewer blocks than this leave multiprocessors idle, so that narrower slices of values are faster. */
 const ENOUGH_BLOCKS = 96
 /** Bytes of the decays and write strengths of two chunks, and of `Sums` in linear-attention/gradients.ts. */
@@ -51,6 +56,8 @@ interface Shape {
   readonly isGated: boolean
   readonly isDelta: boolean
   readonly isDecayShared: boolean
+  /** Decays are per key. */
+  readonly isKeyed: boolean
   readonly scale: number
 }
 
@@ -78,15 +85,19 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
     keyWidth,
     valueWidth,
     chunks: Math.ceil(length / CHUNK),
-    isGated: decay !== undefined,
+    // kernels that take decays per key are others; walks meet none
+    isGated: decay?.type.shape.length === 3,
+    isKeyed: decay?.type.shape.length === 4,
     isDelta: beta !== undefined,
     isDecayShared: decay !== undefined && decay.type.shape[0]! < batch,
     scale: attrs['scale'] as number,
   }
 }
 
-const takes = ({ decay }: Operands, { length, keyWidth, valueWidth }: Shape): boolean =>
-  length > 1 && KEY_WIDTHS.includes(keyWidth) && valueWidth % 32 === 0 && decay?.type.shape.length !== 4
+const takes = ({ length, heads, groups, keyWidth, valueWidth, isKeyed }: Shape): boolean => {
+  if (length === 1 || !KEY_WIDTHS.includes(keyWidth)) return false
+  return isKeyed ? heads === groups && keyWidth <= 128 && valueWidth % 64 === 0 : valueWidth % 32 === 0
+}
 
 interface Tiling {
   /** Width of the slices of values that are worked on at a time. */
@@ -152,12 +163,16 @@ function launch(shape: Shape, { name, uses, grid, block, tiling, reads, writes }
 
 /** What a forward node leaves for its gradient, beside what its walk reads itself. */
 function residuals(primal: Node, shape: Shape, memory: NativeMemory) {
-  const { batch, length, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta } = shape
+  const { batch, length, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta, isKeyed } = shape
   const block = CHUNK * CHUNK
   const residual = (stored: Stored, size: number, name: string): Buffer => memory.residual(primal, stored, size, name)
   return {
     scores: residual('bf16', batch * chunks * groups * block, 'scores'),
     sums: isGated ? residual('f32', batch * heads * chunks * CHUNK, 'sums of decays') : undefined,
+    keySums: isKeyed ? residual('f32', batch * heads * chunks * CHUNK * keyWidth, 'sums of decays') : undefined,
+    // queries and keys as the walks take them
+    grown: isKeyed ? residual('bf16', batch * length * heads * keyWidth, 'grown queries') : undefined,
+    faded: isKeyed ? residual('bf16', batch * length * heads * keyWidth, 'faded keys') : undefined,
     keys: isDelta ? residual('bf16', batch * chunks * groups * block, 'products of keys') : undefined,
     inverse: isDelta ? residual('bf16', batch * chunks * heads * block, 'inverse') : undefined,
     found: (): Buffer | undefined =>
@@ -172,7 +187,7 @@ const bufferOf = (memory: NativeMemory, value: Value | undefined): Buffer | unde
 function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const operands = operandsOf(node.inputs, node.attrs)
   const shape = shapeOf(operands, node.attrs)
-  const { batch, heads, groups, keyWidth, valueWidth, chunks, isDelta } = shape
+  const { batch, heads, groups, keyWidth, valueWidth, chunks, isDelta, isKeyed } = shape
   const [q, k, v] = [operands.q, operands.k, operands.v].map((x) => memory.buffer(x))
   const [decay, beta] = [bufferOf(memory, operands.decay), bufferOf(memory, operands.beta)]
   const first = fillOf(operands.state) === 0 ? undefined : memory.buffer(operands.state)
@@ -180,23 +195,35 @@ function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const left = residuals(node, shape, memory)
   const isDifferentiated = memory.isDifferentiated(node)
   const tiling = walkTiling(shape, memory.sharedBytes)
+  const isByHead = isDelta || isKeyed
+  const prepare = {
+    grid: [chunks, isByHead ? heads : groups, batch],
+    block: WALK_THREADS,
+    tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + (isKeyed ? 256 * keyWidth : 512) },
+  } as const
   return [
-    launch(shape, {
-      name: 'prepare',
-      uses: [PREPARE],
-      grid: [chunks, isDelta ? heads : groups, batch],
-      block: WALK_THREADS,
-      tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + 512 },
-      reads: [q, k, decay, beta],
-      writes: [left.scores, left.sums, left.keys, left.inverse],
-    }),
+    isKeyed
+      ? launch(shape, {
+          name: 'prepare_keyed',
+          uses: [KEYED],
+          ...prepare,
+          reads: [q, k, decay],
+          writes: [left.scores, left.keySums, left.grown, left.faded],
+        })
+      : launch(shape, {
+          name: 'prepare',
+          uses: [PREPARE],
+          ...prepare,
+          reads: [q, k, decay, beta],
+          writes: [left.scores, left.sums, left.keys, left.inverse],
+        }),
     launch(shape, {
       name: 'walk_forward',
       uses: [WALK, FORWARD],
       grid: [valueWidth / tiling.width, heads, batch],
       block: WALK_THREADS,
       tiling,
-      reads: [q, k, v, first, beta, left.sums, left.scores, left.inverse],
+      reads: [left.grown ?? q, left.faded ?? k, v, first, beta, left.sums, left.keySums, left.scores, left.inverse],
       writes: [
         memory.isRead(o) ? memory.buffer(o) : memory.scratch('bf16', v!.size, 'unread outputs'),
         isDifferentiated ? left.found() : undefined,
@@ -211,7 +238,7 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const { inputs, attrs, outputs, cotangents, wrt } = vjpParts(node)
   const operands = operandsOf(inputs, attrs)
   const shape = shapeOf(operands, attrs)
-  const { batch, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta } = shape
+  const { batch, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta, isKeyed } = shape
   const left = residuals(outputs[0]!.node, shape, memory)
   const [q, k, v, dout] = [operands.q, operands.k, operands.v, cotangents[0]!].map((x) => memory.buffer(x)) as [
     Buffer,
@@ -238,10 +265,24 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
     grid: [valueWidth / tiling.width, heads, batch],
     block: WALK_THREADS,
     tiling,
-    reads: [q, k, dout, beta, left.sums, left.scores, left.inverse],
+    reads: [left.grown ?? q, left.faded ?? k, dout, beta, left.sums, left.keySums, left.scores, left.inverse],
     writes: [dv, dstates],
   })
   if (![0, 1, 4, 5].some(isWanted)) return [walk]
+  const pairs = [gradient(0, 'bf16', q.size), gradient(1, 'bf16', k.size)]
+  if (isKeyed)
+    return [
+      walk,
+      launch(shape, {
+        name: 'gradients_keyed',
+        uses: [KEYED],
+        grid: [chunks, heads * (keyWidth / KEYED_WIDTH), batch],
+        block: KEYED_THREADS,
+        tiling: { width: 64, stages: 1, shared: KEYED_BYTES },
+        reads: [q, k, v, left.keySums, states, dout, dstates],
+        writes: [...pairs, gradient(4, 'f32', q.size)],
+      }),
+    ]
   // gradients of decays and write strengths, for each part of the keys
   const parts = Math.ceil(keyWidth / PART_WIDTH)
   const perHead = batch * shape.length * heads
@@ -260,12 +301,7 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
       block: GRADIENT_THREADS,
       tiling: gradientTiling(shape, memory.sharedBytes),
       reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, left.keys, states, dout, dv, dstates],
-      writes: [
-        gradient(0, 'bf16', q.size),
-        gradient(1, 'bf16', k.size),
-        partsOf(isGated, 4),
-        partsOf(isDelta, inputs.length - 1),
-      ],
+      writes: [...pairs, partsOf(isGated, 4), partsOf(isDelta, inputs.length - 1)],
     }),
     ...(parts === 1 ? [] : numbers.map((n) => addParts(n.parts, n.whole, parts))),
   ]
@@ -291,7 +327,7 @@ export const linearAttention: NativeOp = {
   kind: 'linear_attention',
   claims: ({ inputs, attrs }) => {
     const operands = operandsOf(inputs, attrs)
-    return takes(operands, shapeOf(operands, attrs))
+    return takes(shapeOf(operands, attrs))
   },
   stored: ({ inputs }, side, index) => {
     if (side === 'input') return inputForm(inputs, index)
@@ -308,7 +344,7 @@ export const linearAttentionGradient: NativeOp = {
     const shape = shapeOf(operands, attrs)
     // the state before and the one behind have no gradient in training
     const isPlain = fillOf(operands.state) === 0 && !wrt.includes(3) && cotangents[0] !== undefined && !cotangents[1]
-    return isPlain && takes(operands, shape) && !(shape.isDecayShared && wrt.includes(4))
+    return isPlain && takes(shape) && !(shape.isDecayShared && wrt.includes(4))
   },
   stored: (node, side, index) => {
     const { inputs, outputs, wrt } = vjpParts(node)

@@ -4,7 +4,7 @@ export const BACKWARD = `
 namespace warp_tiles {
 // dstates are the gradients of the states behind chunks, dz that of v, for delta rules before the solve
 template <class S>
-__device__ __forceinline__ void walk_backward(const bf16 *q, const bf16 *k, const bf16 *dout, const float *beta, const float *cum, const bf16 *raw,
+__device__ __forceinline__ void walk_backward(const bf16 *q, const bf16 *k, const bf16 *dout, const float *beta, const float *cum, const float *keyCum, const bf16 *raw,
                             const bf16 *inv, bf16 *dz, bf16 *dstates, float scale) {
   constexpr int T = S::T, H = S::H, G = S::G, K = S::K, V = S::V, W = S::W, R = H / G, N = (T + 63) / 64, NT = W / 8, MT = K / 64;
   constexpr int STAGES = S::STAGES, STAGE = 256 * K + 128 * W;
@@ -40,6 +40,7 @@ __device__ __forceinline__ void walk_backward(const bf16 *q, const bf16 *k, cons
     float dw[NT][4];
     clear(dw);
     times_state<K, W>(dw, tk, tile, row);
+    if (keyCum) decay_keys<K>(state, keyCum + ((b * H + h) * N + n) * 64ll * K, top);
     if (S::isGated) {
       float end = c[63], whole = power_of_two(end);
 #pragma unroll

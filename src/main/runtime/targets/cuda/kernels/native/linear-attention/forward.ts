@@ -3,7 +3,7 @@
 export const FORWARD = `
 namespace warp_tiles {
 template <class S>
-__device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const bf16 *v, const float *first, const float *beta, const float *cum,
+__device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const bf16 *v, const float *first, const float *beta, const float *cum, const float *keyCum,
                            const bf16 *raw, const bf16 *inv, bf16 *o, bf16 *y, bf16 *states, float *last, float scale) {
   constexpr int T = S::T, H = S::H, G = S::G, K = S::K, V = S::V, W = S::W, R = H / G, N = (T + 63) / 64, NT = W / 8, MT = K / 64;
   constexpr int STAGES = S::STAGES, STAGE = 256 * K + 128 * W;
@@ -84,6 +84,7 @@ __device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const
     float end = S::isGated ? c[63] : 0.0f, whole = power_of_two(end);
 #pragma unroll
     for (int m = 0; m < (S::isGated ? MT : 0); m++) scale_rows(state[m], whole, whole);
+    if (keyCum) decay_keys<K>(state, keyCum + ((b * H + h) * N + n) * 64ll * K, top);
 #pragma unroll
     for (int m = 0; m < 4; m++) {
       unsigned fade[2] = {ONES, ONES};

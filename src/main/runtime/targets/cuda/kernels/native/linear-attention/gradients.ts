@@ -6,21 +6,6 @@
  */
 export const GRADIENTS = `
 namespace warp_tiles {
-__device__ __forceinline__ float half_of(unsigned x, bool isHigh) { return isHigh ? high_half(x) : low_half(x); }
-// Sums over the eight lanes that share a column
-__device__ __forceinline__ float column_sum(float x) {
-#pragma unroll
-  for (int d = 4; d < 32; d *= 2) x += __shfl_xor_sync(0xffffffffu, x, d);
-  return x;
-}
-__device__ __forceinline__ float row_sum(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
-__device__ __forceinline__ float dot8(uint4 x, uint4 y) {
-  return low_half(x.x) * low_half(y.x) + high_half(x.x) * high_half(y.x) + low_half(x.y) * low_half(y.y) + high_half(x.y) * high_half(y.y) +
-         low_half(x.z) * low_half(y.z) + high_half(x.z) * high_half(y.z) + low_half(x.w) * low_half(y.w) + high_half(x.w) * high_half(y.w);
-}
 // sums that gradients of decays and write strengths are made of, for the tokens of a chunk; [2]: by half of the key width or of columns
 struct Sums {
   float read[2][64], between[2][64], handed[2][64], erased[2][64], columns[4][64], strengths[4][64], products[16];

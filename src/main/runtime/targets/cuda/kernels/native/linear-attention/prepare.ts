@@ -118,25 +118,6 @@ template <int K> __device__ __forceinline__ void chunk_scores(float (&c)[8][4], 
   }
 }
 
-// Stores 16 rows of scores times a factor as A fragments (block of 16 columns, lane, 8); above the diagonal they are 0.
-__device__ __forceinline__ void store_scores(bf16 *into, const float (&c)[8][4], int block, float factor) {
-  int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  into += block * 1024 + lane * 8;
-#pragma unroll
-  for (int m = 0; m < 4; m++)
-    if (m <= block) {
-      float s[8];
-#pragma unroll
-      for (int e = 0; e < 8; e++) {
-        bool isKept = m < block || g + 8 * (e / 2 & 1) >= 8 * (e / 4) + 2 * t + (e & 1);
-        s[e] = isKept ? factor * c[2 * m + e / 4][e % 4] : 0.0f;
-      }
-      uint4 x;
-      x.x = pack(s[0], s[1]), x.y = pack(s[2], s[3]), x.z = pack(s[4], s[5]), x.w = pack(s[6], s[7]);
-      *(uint4 *)(into + m * 256) = x;
-    }
-}
-
 // What is needed of chunks, in parallel: scale q k^T and k k^T [B,n,G] and (I + A)^-1 [B,n,H] as A fragments (block of 16 rows, block
 // of 16 columns, lane, 8), and cumulative decays in powers of 2 [B,H,n,64].
 template <class S>
