@@ -8,6 +8,8 @@ interface Size {
   readonly size: readonly [number, number, number, number, number, number]
   /** Largest decay of a token, as a logarithm below 0. */
   readonly decay?: number
+  /** A decay for each key. */
+  readonly isKeyed?: boolean
   /** The decays are the same in every sequence and have no gradient, as RetNet's. */
   readonly isShared?: boolean
 }
@@ -21,29 +23,36 @@ const SIZES: readonly Size[] = [
   { rule: 'linear', size: [1, 65, 2, 2, 64, 64] },
   { rule: 'gated_delta', size: [1, 130, 2, 1, 64, 64], decay: 1 },
   { rule: 'gated_delta', size: [2, 64, 2, 2, 64, 32], decay: 60 },
+  { rule: 'gated_delta', size: [1, 66, 2, 1, 256, 32], decay: 1 },
+  { rule: 'gated', size: [1, 66, 2, 1, 256, 64], decay: 1 },
+  { rule: 'gated', size: [2, 70, 2, 2, 64, 64], decay: 1, isKeyed: true },
+  { rule: 'gated', size: [1, 130, 2, 2, 128, 128], decay: 60, isKeyed: true },
+  { rule: 'gated', size: [1, 130, 2, 2, 64, 64], decay: 0.02, isKeyed: true },
+  { rule: 'gated', size: [2, 513, 4, 4, 64, 128], decay: 0.2, isKeyed: true },
   { rule: 'delta', size: [4, 512, 4, 4, 128, 128] },
   { rule: 'delta', size: [1, 513, 4, 4, 64, 128] },
   { rule: 'gated', size: [4, 513, 16, 1, 128, 64], decay: 0.2 },
   { rule: 'gated', size: [1, 2048, 16, 1, 128, 64], decay: 0.2 },
   { rule: 'gated', size: [2, 512, 4, 4, 64, 128], decay: 0.05, isShared: true },
   { rule: 'gated_delta', size: [2, 513, 4, 2, 128, 256], decay: 0.2 },
+  { rule: 'gated_delta', size: [2, 513, 2, 2, 256, 512], decay: 0.2 },
 ]
 
 const isGated = (rule: Size['rule']): boolean => rule.startsWith('gated')
 const isDelta = (rule: Size['rule']): boolean => rule.endsWith('delta')
 
-const sample = ({ rule, size, decay = 0, isShared = false }: Size): NativeSample => {
+const sample = ({ rule, size, decay = 0, isShared = false, isKeyed = false }: Size): NativeSample => {
   const [batch, length, heads, groups, keyWidth, valueWidth] = size
   const unit = 1 / Math.sqrt(keyWidth)
   const gates = [isGated(rule) ? ['decay'] : [], isDelta(rule) ? ['beta'] : []].flat()
   return {
-    name: `linear_attention ${rule} ${batch}x${length}x${heads}/${groups}x${keyWidth}x${valueWidth}${decay > 0 ? `, decay ${decay}` : ''}${isShared ? ' for all' : ''}`,
+    name: `linear_attention ${rule} ${batch}x${length}x${heads}/${groups}x${keyWidth}x${valueWidth}${decay > 0 ? `, decay ${decay}` : ''}${isShared ? ' for all' : ''}${isKeyed ? ' per key' : ''}`,
     op: 'linear_attention',
     inputs: {
       q: [batch, length, groups, keyWidth],
       k: [batch, length, groups, keyWidth],
       v: [batch, length, heads, valueWidth],
-      ...(isGated(rule) && { decay: [isShared ? 1 : batch, length, heads] }),
+      ...(isGated(rule) && { decay: [isShared ? 1 : batch, length, heads, ...(isKeyed ? [keyWidth] : [])] }),
       ...(isDelta(rule) && { beta: [batch, length, heads] }),
     },
     apply: (g, [q, k, v, ...rest]) =>

@@ -5,9 +5,12 @@ import type { Tensor } from '#core/graph/tensor.ts'
 import type { Graph, Node } from '#core/graph/types.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { grad } from '#core/passes/grad.ts'
+import { optimise } from '#core/passes/pipeline.ts'
+import { copyInto } from '#core/passes/rewrite.ts'
 import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { nativeKind } from '#main/runtime/targets/cuda/kernels/native/native-op.ts'
+import { schedule } from '#main/runtime/targets/cuda/schedule/schedule.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import { normError } from '../../helpers/assert-close.ts'
 import { evaluate, normal } from '../../helpers/evaluate.ts'
@@ -133,5 +136,40 @@ describe.skipIf(!hasCompiler())('sums over rows beside other work', () => {
     const feeds = new Map(Object.entries(shapes).map(([name, shape]) => [name, normal(random, shape)]))
     const errors = await errorsOf(graph, feeds, [])
     expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(6e-3)
+  })
+})
+
+describe.skipIf(!hasCompiler())('products of one input', () => {
+  it('are one batch, forward and backward', async () => {
+    const [rows, width, inner] = [64, 128, 64]
+    const weights = ['q', 'k', 'v']
+    const g = newGraph()
+    const x = g.input('x', { dtype: 'f32', shape: [rows, width] })
+    const [q, k, v] = weights.map((name) => g.linear(x, g.input(name, { dtype: 'f32', shape: [inner, width] })))
+    g.input('ct', { dtype: 'f32', shape: [rows, inner] })
+    g.output('y', g.add(g.mul(g.exp(q!), k!), g.one('silu', [v!])))
+    const gradients = grad(g.finish(), { y: 'ct' }, ['x', ...weights])
+    // results have places of their own, so that what lies side by side is read by something
+    const whole = newGraph()
+    const places = copyInto(whole, { nodes: gradients.nodes, outputs: [] })
+    for (const { name, value } of gradients.outputs) whole.output(name, whole.scale(places.get(value)!, 2))
+    const graph = whole.finish()
+    const optimised = optimise(graph, { claims: claimsIn('bf16') })
+    const program = { name: 'test', phase: 'train' as const, graph, bindings: [], frozen: [] }
+    const options = { compute: 'bf16', extraState: new Set<string>(), sharedBytes: 1 << 16 } as const
+    const { steps } = schedule(program, optimised, options)
+    expect(steps.filter(({ action }) => action.kind === 'matmul').map(({ label }) => label)).toEqual([
+      '3 x matmul',
+      '3 x matmul',
+      '3 x matmul',
+    ])
+    const random = rng('batch')
+    const feeds = new Map([
+      ['x', normal(random, [rows, width], 0.3)],
+      ['ct', normal(random, [rows, inner])],
+      ...weights.map((name) => [name, normal(random, [inner, width], 0.1)] as const),
+    ])
+    const errors = await errorsOf(graph, feeds, [])
+    expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(1e-2)
   })
 })

@@ -85,7 +85,7 @@ describe('claims', () => {
   it('linear attention in chunks, with the gradient of a sequence that begins with nothing', () => {
     expect(claimedWalk(65, [64, 32])).toEqual([true, true, false])
     expect(claimedWalk(65, [64, 32], false, true)).toEqual([true, false, false])
-    expect(claimedWalk(65, [64, 32], true)).toEqual([false, false, false])
+    expect(claimedWalk(65, [64, 64], true)).toEqual([false, false, false])
     expect(claimedWalk(65, [96, 32])).toEqual([false, false, false])
     expect(claimedWalk(65, [64, 48])).toEqual([false, false, false])
     expect(claimedWalk(1, [64, 32])).toEqual([false, false, false])
@@ -110,12 +110,14 @@ describe('kernels', () => {
 })
 
 describe.skipIf(!hasCompiler())('on the CPU (skipped without g++)', () => {
-  // the most capable device, and the least for what has other kernels there
+  // on the most capable device, and on the least what is cut otherwise there
   const runs = nativeSamples
     .filter(isSmall)
     .flatMap((sample) => [
       { ...sample, sharedBytes: 227 << 10 },
-      ...(sample.op === 'linear_attention' ? [{ ...sample, sharedBytes: LEAST_SHARED }] : []),
+      ...(sample.op === 'linear_attention' && sample.inputs['q']!.at(-1)! > 64
+        ? [{ ...sample, sharedBytes: LEAST_SHARED }]
+        : []),
     ])
   it.each(runs)(
     '$name, $sharedBytes bytes of shared memory',

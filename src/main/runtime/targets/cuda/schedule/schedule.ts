@@ -15,11 +15,12 @@ import { stepOf } from '../kernels/step/index.ts'
 import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
+import { batchAlike } from './batch.ts'
 import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
 import type { Buffer, Home, Job } from './job.ts'
-import { planMemory } from './memory.ts'
+import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './merge.ts'
 import type { Compute, Precision } from './precision.ts'
@@ -120,12 +121,14 @@ class Scheduler {
     const isRead = this.#readers(placed.map((p) => p.reads))
     for (const job of jobs) this.#addJob(job, roots.roots, isRead)
     this.#addCopies(outputs)
-    const steps = mergeAlike(this.#markOnce())
+    const marked = this.#markOnce()
+    const once = keptOnce(marked)
+    const { steps, packs } = batchAlike(mergeAlike(marked), (buffer) => once.has(buffer))
     return {
       compute: this.#options.compute,
       steps,
       buffers: this.#buffers,
-      memory: planMemory(steps, this.#buffers),
+      memory: planMemory(steps, this.#buffers, packs),
       inputs: this.#inputs,
       outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
     }

@@ -1,4 +1,4 @@
-// Linear attention over sequences in chunks of 64 tokens, forward and backward, for rules with one decay a head or none. Meaning:
+// Linear attention over sequences in chunks of 64 tokens, forward and backward. Meaning:
 // core/ops/fused/linear-attention.ts; bodies of the kernels: linear-attention/.
 
 import type { Node, Value } from '#core/graph/types.ts'
@@ -13,6 +13,7 @@ import type { Launch } from '../writer.ts'
 import { BACKWARD } from './linear-attention/backward.ts'
 import { FORWARD } from './linear-attention/forward.ts'
 import { GRADIENTS } from './linear-attention/gradients.ts'
+import { KEYED } from './linear-attention/keyed.ts'
 import { PREPARE } from './linear-attention/prepare.ts'
 import { WARP_TILES } from './linear-attention/tiles.ts'
 import { WALK } from './linear-attention/walk.ts'
@@ -22,10 +23,17 @@ import { TENSOR_CORE } from './tensor-core.ts'
 const CHUNK = 64
 const WALK_THREADS = 128
 const GRADIENT_THREADS = 512
-const KEY_WIDTHS = [64, 128]
+const KEY_WIDTHS = [64, 128, 256]
+/** Keys whose gradients one block takes. */
+const PART_WIDTH = 128
+/** The same of decays per key, with the threads of a block and its shared memory. */
+const KEYED_WIDTH = 64
+const KEYED_THREADS = 256
+const KEYED_BYTES = 256 * 64 + 8192 + 512 * 64 + 256 * 64 + 256
 /** Fewer blocks than this leave multiprocessors idle, so that narrower slices of values are faster. */
 const ENOUGH_BLOCKS = 96
-/** Bytes of `Sums` in linear-attention/gradients.ts. */
+/** Bytes of the decays and write strengths of two chunks, and of `Sums` in linear-attention/gradients.ts. */
+const NUMBERS_BYTES = 1024
 const SUMS_BYTES = 4 * (8 * 64 + 8 * 64 + 16)
 
 interface Operands {
@@ -48,6 +56,8 @@ interface Shape {
   readonly isGated: boolean
   readonly isDelta: boolean
   readonly isDecayShared: boolean
+  /** Decays are per key. */
+  readonly isKeyed: boolean
   readonly scale: number
 }
 
@@ -75,32 +85,46 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
     keyWidth,
     valueWidth,
     chunks: Math.ceil(length / CHUNK),
-    isGated: decay !== undefined,
+    // kernels that take decays per key are others; walks meet none
+    isGated: decay?.type.shape.length === 3,
+    isKeyed: decay?.type.shape.length === 4,
     isDelta: beta !== undefined,
     isDecayShared: decay !== undefined && decay.type.shape[0]! < batch,
     scale: attrs['scale'] as number,
   }
 }
 
-const takes = ({ decay }: Operands, { length, keyWidth, valueWidth }: Shape): boolean =>
-  length > 1 && KEY_WIDTHS.includes(keyWidth) && valueWidth % 32 === 0 && decay?.type.shape.length !== 4
-
-/** Width of the slices of values that a walk gives to a block, and bytes of shared memory that it needs. */
-function walkTiling({ batch, heads, keyWidth, valueWidth }: Shape, sharedBytes: number) {
-  const bytes = (width: number): number => 2 * (256 * keyWidth + 128 * width) + 2 * (keyWidth + CHUNK) * width + 1024
-  const isWide = valueWidth % 64 === 0 && (batch * heads * valueWidth) / 64 >= ENOUGH_BLOCKS && bytes(64) <= sharedBytes
-  const width = isWide ? 64 : 32
-  return { width, stages: 2, shared: bytes(width) }
+const takes = ({ length, heads, groups, keyWidth, valueWidth, isKeyed }: Shape): boolean => {
+  if (length === 1 || !KEY_WIDTHS.includes(keyWidth)) return false
+  return isKeyed ? heads === groups && keyWidth <= 128 && valueWidth % 64 === 0 : valueWidth % 32 === 0
 }
 
-/** The same for the gradients of chunks, whose blocks go through all values of the heads of a group. */
-function gradientTiling({ keyWidth, valueWidth, isDelta }: Shape, sharedBytes: number) {
+interface Tiling {
+  /** Width of the slices of values that are worked on at a time. */
+  readonly width: number
+  /** Slices or chunks in shared memory. */
+  readonly stages: number
+  /** Bytes of shared memory. */
+  readonly shared: number
+}
+
+/** A walk gives each slice to a block. Of the widest keys two blocks with one chunk each hide more than one with two. */
+function walkTiling({ batch, heads, keyWidth, valueWidth }: Shape, sharedBytes: number): Tiling {
+  const stages = keyWidth > PART_WIDTH ? 1 : 2
+  const bytes = (width: number): number =>
+    stages * (256 * keyWidth + 128 * width) + 2 * (keyWidth + CHUNK) * width + NUMBERS_BYTES
+  const blocks = (batch * heads * valueWidth) / 64
+  const isWide = stages === 2 && valueWidth % 64 === 0 && blocks >= ENOUGH_BLOCKS && bytes(64) <= sharedBytes
+  const width = isWide ? 64 : 32
+  return { width, stages, shared: bytes(width) }
+}
+
+/** Gradients of a chunk go through all values of the heads of a group in one block. */
+function gradientTiling({ keyWidth, valueWidth, isDelta }: Shape, sharedBytes: number): Tiling {
+  const keys = Math.min(keyWidth, PART_WIDTH)
+  const pairs = (isDelta ? 2 : 1) * 2 * CHUNK * CHUNK
   const bytes = (width: number, stages: number): number =>
-    256 * keyWidth +
-    stages * 2 * width * ((isDelta ? 3 : 2) * CHUNK + 2 * keyWidth) +
-    (isDelta ? 16384 : 8192) +
-    1024 +
-    2 * SUMS_BYTES
+    256 * keys + stages * 2 * width * ((isDelta ? 3 : 2) * CHUNK + 2 * keys) + pairs + NUMBERS_BYTES + 2 * SUMS_BYTES
   const [width, stages] =
     ([64, 32] as const)
       .filter((w) => valueWidth % w === 0)
@@ -114,7 +138,7 @@ interface Kernel {
   readonly uses: readonly string[]
   readonly grid: readonly [number, number, number]
   readonly block: number
-  readonly tiling: { readonly width: number; readonly stages: number; readonly shared: number }
+  readonly tiling: Tiling
   /** In the order of the device function's parameters; undefined: a null pointer. */
   readonly reads: readonly (Buffer | undefined)[]
   readonly writes: readonly (Buffer | undefined)[]
@@ -139,12 +163,17 @@ function launch(shape: Shape, { name, uses, grid, block, tiling, reads, writes }
 
 /** What a forward node leaves for its gradient, beside what its walk reads itself. */
 function residuals(primal: Node, shape: Shape, memory: NativeMemory) {
-  const { batch, length, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta } = shape
+  const { batch, length, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta, isKeyed } = shape
   const block = CHUNK * CHUNK
   const residual = (stored: Stored, size: number, name: string): Buffer => memory.residual(primal, stored, size, name)
   return {
     scores: residual('bf16', batch * chunks * groups * block, 'scores'),
     sums: isGated ? residual('f32', batch * heads * chunks * CHUNK, 'sums of decays') : undefined,
+    keySums: isKeyed ? residual('f32', batch * heads * chunks * CHUNK * keyWidth, 'sums of decays') : undefined,
+    // queries and keys as the walks take them
+    grown: isKeyed ? residual('bf16', batch * length * heads * keyWidth, 'grown queries') : undefined,
+    faded: isKeyed ? residual('bf16', batch * length * heads * keyWidth, 'faded keys') : undefined,
+    keys: isDelta ? residual('bf16', batch * chunks * groups * block, 'products of keys') : undefined,
     inverse: isDelta ? residual('bf16', batch * chunks * heads * block, 'inverse') : undefined,
     found: (): Buffer | undefined =>
       isDelta ? residual('bf16', batch * length * heads * valueWidth, 'found missing') : undefined,
@@ -158,7 +187,7 @@ const bufferOf = (memory: NativeMemory, value: Value | undefined): Buffer | unde
 function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const operands = operandsOf(node.inputs, node.attrs)
   const shape = shapeOf(operands, node.attrs)
-  const { batch, heads, groups, keyWidth, valueWidth, chunks, isDelta } = shape
+  const { batch, heads, groups, keyWidth, valueWidth, chunks, isDelta, isKeyed } = shape
   const [q, k, v] = [operands.q, operands.k, operands.v].map((x) => memory.buffer(x))
   const [decay, beta] = [bufferOf(memory, operands.decay), bufferOf(memory, operands.beta)]
   const first = fillOf(operands.state) === 0 ? undefined : memory.buffer(operands.state)
@@ -166,23 +195,35 @@ function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const left = residuals(node, shape, memory)
   const isDifferentiated = memory.isDifferentiated(node)
   const tiling = walkTiling(shape, memory.sharedBytes)
+  const isByHead = isDelta || isKeyed
+  const prepare = {
+    grid: [chunks, isByHead ? heads : groups, batch],
+    block: WALK_THREADS,
+    tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + (isKeyed ? 256 * keyWidth : 512) },
+  } as const
   return [
-    launch(shape, {
-      name: 'prepare',
-      uses: [PREPARE],
-      grid: [chunks, isDelta ? heads : groups, batch],
-      block: WALK_THREADS,
-      tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + 512 },
-      reads: [q, k, decay, beta],
-      writes: [left.scores, left.sums, left.inverse],
-    }),
+    isKeyed
+      ? launch(shape, {
+          name: 'prepare_keyed',
+          uses: [KEYED],
+          ...prepare,
+          reads: [q, k, decay],
+          writes: [left.scores, left.keySums, left.grown, left.faded],
+        })
+      : launch(shape, {
+          name: 'prepare',
+          uses: [PREPARE],
+          ...prepare,
+          reads: [q, k, decay, beta],
+          writes: [left.scores, left.sums, left.keys, left.inverse],
+        }),
     launch(shape, {
       name: 'walk_forward',
       uses: [WALK, FORWARD],
       grid: [valueWidth / tiling.width, heads, batch],
       block: WALK_THREADS,
       tiling,
-      reads: [q, k, v, first, beta, left.sums, left.scores, left.inverse],
+      reads: [left.grown ?? q, left.faded ?? k, v, first, beta, left.sums, left.keySums, left.scores, left.inverse],
       writes: [
         memory.isRead(o) ? memory.buffer(o) : memory.scratch('bf16', v!.size, 'unread outputs'),
         isDifferentiated ? left.found() : undefined,
@@ -197,7 +238,7 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const { inputs, attrs, outputs, cotangents, wrt } = vjpParts(node)
   const operands = operandsOf(inputs, attrs)
   const shape = shapeOf(operands, attrs)
-  const { batch, heads, groups, valueWidth, chunks, isGated, isDelta } = shape
+  const { batch, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta, isKeyed } = shape
   const left = residuals(outputs[0]!.node, shape, memory)
   const [q, k, v, dout] = [operands.q, operands.k, operands.v, cotangents[0]!].map((x) => memory.buffer(x)) as [
     Buffer,
@@ -224,28 +265,57 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
     grid: [valueWidth / tiling.width, heads, batch],
     block: WALK_THREADS,
     tiling,
-    reads: [q, k, dout, beta, left.sums, left.scores, left.inverse],
+    reads: [left.grown ?? q, left.faded ?? k, dout, beta, left.sums, left.keySums, left.scores, left.inverse],
     writes: [dv, dstates],
   })
   if (![0, 1, 4, 5].some(isWanted)) return [walk]
+  const pairs = [gradient(0, 'bf16', q.size), gradient(1, 'bf16', k.size)]
+  if (isKeyed)
+    return [
+      walk,
+      launch(shape, {
+        name: 'gradients_keyed',
+        uses: [KEYED],
+        grid: [chunks, heads * (keyWidth / KEYED_WIDTH), batch],
+        block: KEYED_THREADS,
+        tiling: { width: 64, stages: 1, shared: KEYED_BYTES },
+        reads: [q, k, v, left.keySums, states, dout, dstates],
+        writes: [...pairs, gradient(4, 'f32', q.size)],
+      }),
+    ]
+  // gradients of decays and write strengths, for each part of the keys
+  const parts = Math.ceil(keyWidth / PART_WIDTH)
   const perHead = batch * shape.length * heads
+  const numbers = [...(isGated ? [4] : []), ...(isDelta ? [inputs.length - 1] : [])].map((input) => {
+    const whole = gradient(input, 'f32', perHead)
+    return { input, whole, parts: parts === 1 ? whole : memory.scratch('f32', parts * perHead, 'parts of gradients') }
+  })
+  const partsOf = (isPresent: boolean, input: number): Buffer | undefined =>
+    isPresent ? numbers.find((n) => n.input === input)!.parts : undefined
   return [
     walk,
     launch(shape, {
       name: 'gradients',
       uses: [GRADIENTS],
-      grid: [chunks, groups, batch],
+      grid: [chunks, groups * parts, batch],
       block: GRADIENT_THREADS,
       tiling: gradientTiling(shape, memory.sharedBytes),
-      reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, states, dout, dv, dstates],
-      writes: [
-        gradient(0, 'bf16', q.size),
-        gradient(1, 'bf16', k.size),
-        isGated ? gradient(4, 'f32', perHead) : undefined,
-        isDelta ? gradient(inputs.length - 1, 'f32', perHead) : undefined,
-      ],
+      reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, left.keys, states, dout, dv, dstates],
+      writes: [...pairs, partsOf(isGated, 4), partsOf(isDelta, inputs.length - 1)],
     }),
+    ...(parts === 1 ? [] : numbers.map((n) => addParts(n.parts, n.whole, parts))),
   ]
+}
+
+/** Adds up parts that lie one after the other. */
+function addParts(from: Buffer, into: Buffer, parts: number): Launch {
+  const writer = new KernelWriter()
+  const terms = Array.from({ length: parts }, (_, part) => writer.load(from, `i + ${part * into.size}u`))
+  const body = [
+    `unsigned i = blockIdx.x * ${WALK_THREADS}u + threadIdx.x;`,
+    `if (i < ${into.size}u) ${writer.store(into, 'i', terms.join(' + '))}`,
+  ]
+  return writer.finish('linear_attention_parts', [Math.ceil(into.size / WALK_THREADS), 1], WALK_THREADS, body)
 }
 
 const inputForm = (inputs: readonly Value[], index: number): Stored | undefined => {
@@ -257,7 +327,7 @@ export const linearAttention: NativeOp = {
   kind: 'linear_attention',
   claims: ({ inputs, attrs }) => {
     const operands = operandsOf(inputs, attrs)
-    return takes(operands, shapeOf(operands, attrs))
+    return takes(shapeOf(operands, attrs))
   },
   stored: ({ inputs }, side, index) => {
     if (side === 'input') return inputForm(inputs, index)
@@ -274,7 +344,7 @@ export const linearAttentionGradient: NativeOp = {
     const shape = shapeOf(operands, attrs)
     // the state before and the one behind have no gradient in training
     const isPlain = fillOf(operands.state) === 0 && !wrt.includes(3) && cotangents[0] !== undefined && !cotangents[1]
-    return isPlain && takes(operands, shape) && !(shape.isDecayShared && wrt.includes(4))
+    return isPlain && takes(shape) && !(shape.isDecayShared && wrt.includes(4))
   },
   stored: (node, side, index) => {
     const { inputs, outputs, wrt } = vjpParts(node)

@@ -47,6 +47,6 @@ export const rope: NativeOp = {
   kind: 'rope',
   // one token alone is better turned by the kernel that reads it
   claims: ({ inputs: [x] }) => x!.type.shape[1]! > 1 && x!.type.shape[3]! % (2 * ANGLES) === 0,
-  stored: (_, side, index) => (side === 'input' && index > 0 ? 'f32' : 'any'),
+  stored: (_, side, index) => (side === 'input' && index > 0 ? 'f32' : 'bf16'),
   launches: (node, memory) => [ropeKernel(node, memory)],
 }

@@ -3,12 +3,12 @@
 export const FORWARD = `
 namespace warp_tiles {
 template <class S>
-__device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const bf16 *v, const float *first, const float *beta, const float *cum,
+__device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const bf16 *v, const float *first, const float *beta, const float *cum, const float *keyCum,
                            const bf16 *raw, const bf16 *inv, bf16 *o, bf16 *y, bf16 *states, float *last, float scale) {
   constexpr int T = S::T, H = S::H, G = S::G, K = S::K, V = S::V, W = S::W, R = H / G, N = (T + 63) / 64, NT = W / 8, MT = K / 64;
-  constexpr int STAGE = 256 * K + 128 * W;
-  unsigned stages = shared_start(), tile = stages + 2 * STAGE, tz = tile + 2 * K * W, numbers = tz + 128 * W;
-  const float *allNumbers = (const float *)(shared_memory + 2 * STAGE + 2 * K * W + 128 * W);
+  constexpr int STAGES = S::STAGES, STAGE = 256 * K + 128 * W;
+  unsigned stages = shared_start(), tile = stages + STAGES * STAGE, tz = tile + 2 * K * W, numbers = tz + 128 * W;
+  const float *allNumbers = (const float *)(shared_memory + STAGES * STAGE + 2 * K * W + 128 * W);
   int warp = warp_index(), lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   int v0 = blockIdx.x * W, h = blockIdx.y, b = blockIdx.z, group = h / R, row = 16 * warp, top = 16 * MT * warp;
   load_chunk<S>(stages, numbers, 0, q, k, v, cum, beta);
@@ -26,14 +26,14 @@ __device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const
   }
 #pragma unroll 1
   for (int n = 0; n < N; n++) {
-    int s = n & 1;
+    int s = n % STAGES;
     unsigned tq = stages + s * STAGE, tk = tq + 128 * K, tv = tk + 128 * K;
     const float *c = allNumbers + s * 128, *strength = c + 64;
     long long at = ((long long)(b * T + 64 * n + row + g) * H + h) * V + v0;
     bool isTop = 64 * n + row + g < T, isBottom = 64 * n + row + g + 8 < T;
     copies_wait<0>();
     __syncthreads();
-    if (n + 1 < N) load_chunk<S>(stages + (s ^ 1) * STAGE, numbers + (s ^ 1) * 512, n + 1, q, k, v, cum, beta);
+    if (STAGES > 1 && n + 1 < N) load_chunk<S>(stages + (s ^ 1) * STAGE, numbers + (s ^ 1) * 512, n + 1, q, k, v, cum, beta);
     unsigned p[4][4], solve[4][4];
 #pragma unroll
     for (int m = 0; m < 4; m++)
@@ -84,6 +84,7 @@ __device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const
     float end = S::isGated ? c[63] : 0.0f, whole = power_of_two(end);
 #pragma unroll
     for (int m = 0; m < (S::isGated ? MT : 0); m++) scale_rows(state[m], whole, whole);
+    if (keyCum) decay_keys<K>(state, keyCum + ((b * H + h) * N + n) * 64ll * K, top);
 #pragma unroll
     for (int m = 0; m < 4; m++) {
       unsigned fade[2] = {ONES, ONES};
@@ -94,7 +95,8 @@ __device__ __forceinline__ void walk_forward(const bf16 *q, const bf16 *k, const
       add_tokens<K, W, S::isGated>(state, tk, top, out, p[m], m <= warp, tv, 16 * m, fade);
     }
     store_rows(o + at, o + at + 8 * H * V, isTop, isBottom, out);
-    if (!S::isDelta) __syncthreads();
+    if (!S::isDelta || STAGES == 1) __syncthreads();
+    if (STAGES == 1 && n + 1 < N) load_chunk<S>(stages, numbers, n + 1, q, k, v, cum, beta);
     if (n + 1 < N)
 #pragma unroll
       for (int m = 0; m < MT; m++) put_rows<W>(tile, top + 16 * m, state[m]);

@@ -6,27 +6,13 @@
  */
 export const GRADIENTS = `
 namespace warp_tiles {
-// Sums over the eight lanes that share a column
-__device__ __forceinline__ float column_sum(float x) {
-#pragma unroll
-  for (int d = 4; d < 32; d *= 2) x += __shfl_xor_sync(0xffffffffu, x, d);
-  return x;
-}
-__device__ __forceinline__ float row_sum(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
-__device__ __forceinline__ float dot8(uint4 x, uint4 y) {
-  return low_half(x.x) * low_half(y.x) + high_half(x.x) * high_half(y.x) + low_half(x.y) * low_half(y.y) + high_half(x.y) * high_half(y.y) +
-         low_half(x.z) * low_half(y.z) + high_half(x.z) * high_half(y.z) + low_half(x.w) * low_half(y.w) + high_half(x.w) * high_half(y.w);
-}
 // sums that gradients of decays and write strengths are made of, for the tokens of a chunk; [2]: by half of the key width or of columns
 struct Sums {
   float read[2][64], between[2][64], handed[2][64], erased[2][64], columns[4][64], strengths[4][64], products[16];
 };
-// ddecay and dbeta from these sums, by one warp
+// ddecay and dbeta from these sums, by one warp; where the key width is divided, pairs of tokens count in the first part
 template <class S>
-__device__ __forceinline__ void finish_sums(const Sums &x, const float *strength, int rows, float *ddecay, float *dbeta) {
+__device__ __forceinline__ void finish_sums(const Sums &x, const float *strength, bool hasPairs, int rows, float *ddecay, float *dbeta) {
   int lane = threadIdx.x % 32;
   float handed[2], read[2];
 #pragma unroll
@@ -36,7 +22,7 @@ __device__ __forceinline__ void finish_sums(const Sums &x, const float *strength
     handed[e] = x.handed[0][i] + x.handed[1][i];
 #pragma unroll
     for (int w = 0; w < 4; w++)
-      if (16 * w + 16 > i) {
+      if (hasPairs && 16 * w + 16 > i) {
         if (S::isGated) columns += x.columns[w][i];
         if (S::isDelta) strengths += x.strengths[w][i];
       }
@@ -44,7 +30,7 @@ __device__ __forceinline__ void finish_sums(const Sums &x, const float *strength
       if (i < rows) dbeta[i * S::H] = strengths + handed[e];
       handed[e] *= strength[i];
     }
-    read[e] = x.read[0][i] + x.read[1][i] + x.between[0][i] + x.between[1][i] - columns;
+    read[e] = x.read[0][i] + x.read[1][i] - columns + (hasPairs ? x.between[0][i] + x.between[1][i] : 0.0f);
     if (S::isDelta) read[e] -= x.erased[0][i] + x.erased[1][i];
   }
   if (S::isGated) {
@@ -66,12 +52,13 @@ __device__ __forceinline__ void finish_sums(const Sums &x, const float *strength
 }
 
 // dq, dk, dbeta and ddecay of one chunk of one group of heads, by 16 warps: 8 for dq, 8 for dk; each has 16 tokens and half of the
-// key width, and of the products of pairs of tokens every other block of 16 columns.
+// key width (of 128 keys; wider ones are divided between blocks), and of the products of pairs of tokens every other 16 columns.
 template <class S>
-__device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf16 *y, const float *beta, const float *cum, const bf16 *raw,
+__device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf16 *y, const float *beta, const float *cum, const bf16 *raw, const bf16 *keys,
                              const bf16 *states, const bf16 *dout, const bf16 *dz, const bf16 *dstates, bf16 *dq, bf16 *dk,
                              float *ddecay, float *dbeta, float scale) {
-  constexpr int T = S::T, H = S::H, G = S::G, K = S::K, V = S::V, W = S::W, R = H / G, N = (T + 63) / 64, NK = K / 16, SLICES = V / W;
+  constexpr int T = S::T, H = S::H, G = S::G, V = S::V, W = S::W, R = H / G, N = (T + 63) / 64, SLICES = V / W;
+  constexpr int WIDTH = S::K, K = WIDTH > 128 ? 128 : WIDTH, PARTS = WIDTH / K, NK = K / 16;
   constexpr int STAGES = S::STAGES, ROWS = S::isDelta ? 192 : 128, STAGE = 2 * W * (ROWS + 2 * K);
   unsigned tq = shared_start(), tk = tq + 128 * K, stages = tk + 128 * K, tp = stages + STAGES * STAGE, ta = tp + 8192;
   constexpr int NUMBERS = 256 * K + STAGES * STAGE + (S::isDelta ? 16384 : 8192);
@@ -80,11 +67,11 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
   unsigned numbers = tq + NUMBERS;
   int warp = warp_index(), lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   int side = warp / 8, half = warp / 4 % 2, block = (warp + warp / 4) % 4, row = 16 * block, column = half * K / 2;
-  int n = blockIdx.x, group = blockIdx.y, b = blockIdx.z, rows = min(64, T - 64 * n), token = b * T + 64 * n;
+  int n = blockIdx.x, group = blockIdx.y / PARTS, part = blockIdx.y % PARTS, b = blockIdx.z, rows = min(64, T - 64 * n), token = b * T + 64 * n;
   auto load = [&](int step) {
     int h = group * R + step / SLICES, v0 = step % SLICES * W, s = step % STAGES, i = threadIdx.x % 64;
     unsigned stage = stages + s * STAGE;
-    long long at = ((long long)token * H + h) * V + v0, chunk = ((b * H + h) * N + n) * (long long)(K * V) + v0;
+    long long at = ((long long)token * H + h) * V + v0, chunk = (((b * H + h) * N + n) * (long long)WIDTH + part * K) * V + v0;
     copy_tile<64, W, 512>(stage, dout + at, H * V, rows);
     copy_tile<64, W, 512>(stage + 128 * W, y + at, H * V, rows);
     if (S::isDelta) copy_tile<64, W, 512>(stage + 256 * W, dz + at, H * V, rows);
@@ -95,13 +82,18 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
     if (S::isDelta && threadIdx.x >= 64 && threadIdx.x < 128) copy_async4(numbers + 512 * s + 256 + 4 * i, beta + (token + i) * H + h, i < rows);
     copies_end();
   };
-  copy_tile<64, K, 512>(tq, q + ((long long)token * G + group) * K, G * K, rows);
-  copy_tile<64, K, 512>(tk, k + ((long long)token * G + group) * K, G * K, rows);
+  long long place = ((long long)token * G + group) * WIDTH + part * K;
+  copy_tile<64, K, 512>(tq, q + place, G * WIDTH, rows);
+  copy_tile<64, K, 512>(tk, k + place, G * WIDTH, rows);
   load(0);
-  unsigned scores[2][4];
+  unsigned scores[2][4], products[2][4]; // q k^T, k k^T
 #pragma unroll
   for (int m = 0; m < 2; m++)
-    if (side == 0 && 2 * m + half <= block) load_fragment(scores[m], raw + ((b * N + n) * G + group) * 4096ll, 4 * block + 2 * m + half);
+    if (side == 0 && 2 * m + half <= block) {
+      load_fragment(scores[m], raw + ((b * N + n) * G + group) * 4096ll, 4 * block + 2 * m + half);
+      if (S::isDelta) load_fragment(products[m], keys + ((b * N + n) * G + group) * 4096ll, 4 * block + 2 * m + half);
+    }
+  if (PARTS > 1) ddecay += (long long)part * gridDim.z * T * H, dbeta += (long long)part * gridDim.z * T * H;
   float total[NK][4], summed[4][4]; // dq or dk; gradients of scores
   clear(total);
   clear(summed);
@@ -125,7 +117,7 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
       if (STAGES > 1 && step + 1 < R * SLICES) load(step + 1);
       if (S::isGated && !S::isDelta && slice == 0 && r > 0 && warp == 0) {
         int at = token * H + group * R + r - 1;
-        finish_sums<S>(allSums[r - 1 & 1], allNumbers, rows, ddecay + at, dbeta + at);
+        finish_sums<S>(allSums[r - 1 & 1], allNumbers, part == 0, rows, ddecay + at, dbeta + at);
       }
 #pragma unroll
       for (int c = 0; c < W; c += 16) {
@@ -176,17 +168,6 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
 #pragma unroll
       for (int m = 0; m < 2; m++)
         if (2 * m + half <= block) {
-          float keys[2][4]; // k k^T
-          clear(keys);
-          if (S::isDelta)
-#pragma unroll
-            for (int i = 0; i < K; i += 16) {
-              unsigned a[4], x[4];
-              load_a<K>(a, tk, row, i);
-              load_b_t<K>(x, tk, 32 * m + 16 * half, i);
-              mma(keys[0], a, x[0], x[1]);
-              mma(keys[1], a, x[2], x[3]);
-            }
 #pragma unroll
           for (int l = 0; l < 2; l++) {
             int j0 = 32 * m + 16 * half + 8 * l + 2 * t;
@@ -196,13 +177,12 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
 #pragma unroll
             for (int e = 0; e < 4; e++) {
               int i = row + g + 8 * (e / 2), j = j0 + (e & 1);
-              unsigned bits = scores[m][2 * l + e / 2];
-              float score = e & 1 ? high_half(bits) : low_half(bits), w = S::isDelta ? (e & 1 ? wj.y : wj.x) : 1.0f, erase = 0.0f;
+              float score = half_of(scores[m][2 * l + e / 2], e & 1), w = S::isDelta ? (e & 1 ? wj.y : wj.x) : 1.0f, erase = 0.0f;
               float d = i < j ? 0.0f : S::isGated ? power_of_two(min(0.0f, (e < 2 ? cTop : cBottom) - (e & 1 ? cj.y : cj.x))) : 1.0f;
               float sum = dp[e] * d * score;
               if (S::isDelta) {
                 erase = i > j ? da[e] * d : 0.0f;
-                sum -= erase * keys[l][e];
+                sum -= erase * half_of(products[m][2 * l + e / 2], e & 1);
                 strengths[e & 1] += sum;
                 da[e] = -erase * w;
               }
@@ -274,7 +254,7 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
               }
             }
       __syncthreads();
-      if ((S::isDelta || S::isGated) && warp == 0) finish_sums<S>(sums, strength, rows, ddecay + at, dbeta + at);
+      if ((S::isDelta || S::isGated) && warp == 0) finish_sums<S>(sums, strength, part == 0, rows, ddecay + at, dbeta + at);
 #pragma unroll
       for (int m = 0; m < 4; m++) {
         unsigned a[4];
@@ -293,8 +273,8 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
       }
     }
   }
-  bf16 *into = (side == 0 ? dq : dk) + ((long long)(token + row + g) * G + group) * K + column;
-  store_rows(into, into + 8 * G * K, row + g < rows, row + g + 8 < rows, total);
+  bf16 *into = (side == 0 ? dq : dk) + ((long long)(token + row + g) * G + group) * WIDTH + part * K + column;
+  store_rows(into, into + 8 * G * WIDTH, row + g < rows, row + g + 8 < rows, total);
 }
 }
 `

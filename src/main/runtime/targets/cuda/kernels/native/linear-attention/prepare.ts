@@ -100,7 +100,6 @@ template <int LEAD> __device__ __forceinline__ void invert(float *a) {
   __syncthreads();
 }
 
-
 // scores x y^T of 16 rows of a chunk, columns up to the diagonal block
 template <int K> __device__ __forceinline__ void chunk_scores(float (&c)[8][4], unsigned x, unsigned y, int block) {
   clear(c);
@@ -119,13 +118,12 @@ template <int K> __device__ __forceinline__ void chunk_scores(float (&c)[8][4], 
   }
 }
 
-// What is needed of chunks, in parallel: raw = scale q k^T [B,n,G] and (I + A)^-1 [B,n,H] as A fragments (block of 16 rows, block
+// What is needed of chunks, in parallel: scale q k^T and k k^T [B,n,G] and (I + A)^-1 [B,n,H] as A fragments (block of 16 rows, block
 // of 16 columns, lane, 8), and cumulative decays in powers of 2 [B,H,n,64].
 template <class S>
-__device__ __forceinline__ void prepare(const bf16 *q, const bf16 *k, const float *decay, const float *beta, bf16 *raw, float *cum, bf16 *inv, float scale) {
+__device__ __forceinline__ void prepare(const bf16 *q, const bf16 *k, const float *decay, const float *beta, bf16 *raw, float *cum, bf16 *keys, bf16 *inv, float scale) {
   constexpr int T = S::T, H = S::H, G = S::G, K = S::K, R = H / G, N = (T + 63) / 64, LEAD = 68;
-  unsigned char *shared = shared_memory;
-  float *a = (float *)shared, *sums = (float *)(shared + 256 * (K > LEAD ? K : LEAD)), *strength = sums + 64;
+  float *a = (float *)shared_memory, *sums = (float *)(shared_memory + 256 * (K > LEAD ? K : LEAD)), *strength = sums + 64;
   unsigned tq = shared_start(), tk = tq + 128 * K;
   int warp = warp_index(), lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   int n = blockIdx.x, b = blockIdx.z, head = S::isDelta ? blockIdx.y : blockIdx.y * R, group = head / R;
@@ -154,23 +152,11 @@ __device__ __forceinline__ void prepare(const bf16 *q, const bf16 *k, const floa
   float c[8][4];
   if (isFirst) {
     chunk_scores<K>(c, tq, tk, warp);
-    bf16 *into = raw + (((long long)b * N + n) * G + group) * 4096 + warp * 1024 + lane * 8;
-#pragma unroll
-    for (int m = 0; m < 4; m++)
-      if (m <= warp) {
-        float s[8];
-#pragma unroll
-        for (int e = 0; e < 8; e++) {
-          bool isKept = m < warp || g + 8 * (e / 2 & 1) >= 8 * (e / 4) + 2 * t + (e & 1);
-          s[e] = isKept ? scale * c[2 * m + e / 4][e % 4] : 0.0f;
-        }
-        uint4 x;
-        x.x = pack(s[0], s[1]), x.y = pack(s[2], s[3]), x.z = pack(s[4], s[5]), x.w = pack(s[6], s[7]);
-        *(uint4 *)(into + m * 256) = x;
-      }
+    store_scores(raw + ((long long)(b * N + n) * G + group) * 4096, c, warp, scale);
   }
   if (S::isDelta) {
     chunk_scores<K>(c, tk, tk, warp);
+    if (isFirst) store_scores(keys + ((long long)(b * N + n) * G + group) * 4096, c, warp, 1.0f);
     __syncthreads();
 #pragma unroll
     for (int m = 0; m < 8; m++)

@@ -128,6 +128,39 @@ __device__ __forceinline__ void load_fragment(unsigned (&r)[4], const bf16 *frag
   uint4 x = *(const uint4 *)(fragments + (block * 32 + threadIdx.x % 32) * 8);
   r[0] = x.x, r[1] = x.y, r[2] = x.z, r[3] = x.w;
 }
+__device__ __forceinline__ float half_of(unsigned x, bool isHigh) { return isHigh ? high_half(x) : low_half(x); }
+// Sums over the eight lanes that share a column
+__device__ __forceinline__ float column_sum(float x) {
+#pragma unroll
+  for (int d = 4; d < 32; d *= 2) x += __shfl_xor_sync(0xffffffffu, x, d);
+  return x;
+}
+__device__ __forceinline__ float row_sum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+__device__ __forceinline__ float dot8(uint4 x, uint4 y) {
+  return low_half(x.x) * low_half(y.x) + high_half(x.x) * high_half(y.x) + low_half(x.y) * low_half(y.y) + high_half(x.y) * high_half(y.y) +
+         low_half(x.z) * low_half(y.z) + high_half(x.z) * high_half(y.z) + low_half(x.w) * low_half(y.w) + high_half(x.w) * high_half(y.w);
+}
+// Stores 16 rows of scores times a factor as A fragments (block of 16 columns, lane, 8); above the diagonal they are 0.
+__device__ __forceinline__ void store_scores(bf16 *into, const float (&c)[8][4], int block, float factor) {
+  int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  into += block * 1024 + lane * 8;
+#pragma unroll
+  for (int m = 0; m < 4; m++)
+    if (m <= block) {
+      float s[8];
+#pragma unroll
+      for (int e = 0; e < 8; e++) {
+        bool isKept = m < block || g + 8 * (e / 2 & 1) >= 8 * (e / 4) + 2 * t + (e & 1);
+        s[e] = isKept ? factor * c[2 * m + e / 4][e % 4] : 0.0f;
+      }
+      uint4 x;
+      x.x = pack(s[0], s[1]), x.y = pack(s[2], s[3]), x.z = pack(s[4], s[5]), x.w = pack(s[6], s[7]);
+      *(uint4 *)(into + m * 256) = x;
+    }
+}
 // 1 twice, in bf16
 constexpr unsigned ONES = 0x3f803f80u;
 // sizes of the op; W: the width of a slice of values; STAGES: slices of values in shared memory

@@ -69,6 +69,12 @@ __device__ __forceinline__ void add_tokens(float (&state)[MT][NT][4], unsigned k
     }
   }
 }
+// the state decays over a chunk by cumulative decays per key, [64, K]
+template <int K, int NT, int MT> __device__ __forceinline__ void decay_keys(float (&state)[MT][NT][4], const float *cum, int top) {
+  const float *end = cum + 63 * K + top + threadIdx.x % 32 / 4;
+#pragma unroll
+  for (int m = 0; m < MT; m++) scale_rows(state[m], power_of_two(end[16 * m]), power_of_two(end[16 * m + 8]));
+}
 // starts copying what a walk needs of a chunk: queries, keys, values (or gradients of outputs), decays, write strengths
 template <class S>
 __device__ __forceinline__ void load_chunk(unsigned stage, unsigned numbers, int n, const bf16 *q, const bf16 *k, const bf16 *x, const float *cum, const float *beta) {
