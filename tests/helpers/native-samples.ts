@@ -1,4 +1,4 @@
-// Nodes for which the native CUDA target has kernels written by hand, with shapes that are awkward: tests/bench/cuda-check.ts runs
+// Nodes for which the native CUDA target has kernels written by hand, with shapes that are awkward: tests/bench/cuda/check.ts runs
 // them on a device, tests/runtime/cuda compiles them, and runs the small ones on the CPU.
 
 import type { Program } from '#core/graph/program.ts'

@@ -94,8 +94,16 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
   }
 }
 
-const takes = ({ length, heads, groups, keyWidth, valueWidth, isKeyed }: Shape): boolean => {
-  if (length === 1 || !KEY_WIDTHS.includes(keyWidth)) return false
+/**
+ * NOTE: decays per key and the widest keys are right on the CPU's tensor cores, but have not been seen to run on a device; until
+ * then they are generated from their meaning, unless HEDDLE_CUDA_UNTRIED is 1 (tests/bench/cuda/check.ts on a device shows it).
+ */
+const isTried = ({ isKeyed, keyWidth }: Shape): boolean =>
+  (!isKeyed && keyWidth <= PART_WIDTH) || process.env['HEDDLE_CUDA_UNTRIED'] === '1'
+
+const takes = (shape: Shape): boolean => {
+  const { length, heads, groups, keyWidth, valueWidth, isKeyed } = shape
+  if (length === 1 || !KEY_WIDTHS.includes(keyWidth) || !isTried(shape)) return false
   return isKeyed ? heads === groups && keyWidth <= 128 && valueWidth % 64 === 0 : valueWidth % 32 === 0
 }
 

@@ -1,6 +1,6 @@
 // Hand-written kernels on this device: each sample forward and backward in bf16, compared with its meaning in f32 on the same
 // random inputs. Ends with status 1 where an error is beyond the sample's tolerance. Run on a machine with a GPU:
-// node tests/bench/cuda-check.ts [--only attention] [--seed 1] [--largest 100000]
+// node tests/bench/cuda/check.ts [--only attention] [--seed 1] [--largest 100000]
 
 import { parseArgs } from 'node:util'
 import type { Program } from '#core/graph/program.ts'
@@ -9,9 +9,9 @@ import { rng } from '#core/rng.ts'
 import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import { openCuda } from '#main/runtime/targets/cuda/target.ts'
-import { normError } from '../helpers/assert-close.ts'
-import { nativeSamples, sampleFeeds, sampleKinds, sampleProgram } from '../helpers/native-samples.ts'
-import type { NativeSample } from '../helpers/native-samples.ts'
+import { normError } from '../../helpers/assert-close.ts'
+import { nativeSamples, sampleFeeds, sampleKinds, sampleProgram } from '../../helpers/native-samples.ts'
+import type { NativeSample } from '../../helpers/native-samples.ts'
 
 const { values: options } = parseArgs({
   options: {
