@@ -130,9 +130,9 @@ async function edits(browser: Browser, url: string, workbench: Workbench, path: 
   await page.evaluate(() => (location.hash = '#/design'))
   await page.getByRole('textbox', { name: 'Text' }).waitFor()
   await page.waitForTimeout(500)
-  const rest = Array.from({ length: 24 }, (_, i) => `d f{mult: ${2 + (i % 3)}} m2 f`).join(' ')
-  const stackOf = (mult: number): string => `{dModel: 256, vocabSize: 257} d f{mult: ${mult}} m2 f ${rest}`
-  const times = await page.evaluate(editTimes, { texts: [stackOf(2), stackOf(6)], edits: EDITS })
+  const rest = Array.from({ length: 24 }, (_, i) => `d f{intermediateSize: ${512 + 256 * (i % 3)}} m2 f`).join(' ')
+  const stackOf = (size: number): string => `{dModel: 256, vocabSize: 257} d f{intermediateSize: ${size}} m2 f ${rest}`
+  const times = await page.evaluate(editTimes, { texts: [stackOf(512), stackOf(1536)], edits: EDITS })
   report('edit of 100 blocks to number', times.number, { of: 'p95', ms: 16 })
   report('... to the end of the frame', times.frame)
   await shut(page)

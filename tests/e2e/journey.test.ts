@@ -123,7 +123,8 @@ const measured = async (): Promise<number> =>
 
 step('searches around it: six trials arrive one by one', async () => {
   await visit(page, 'Design')
-  await page.getByRole('button', { name: 'Search around it' }).click()
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'New search around it' }).click()
   for (const [name, value] of [
     ['trials', '6'],
     ['populationSize', '3'],
@@ -185,14 +186,25 @@ step('opens the best stack', async () => {
   await expect.poll(() => page.getByRole('main').getByRole('img', { name: stack }).count()).toBeGreaterThan(0)
 })
 
+step('adds a stack of its own to the search', async () => {
+  await stackText(page).fill(SMALL.replace('a{headDim: 16} f', 'f a{headDim: 16}'))
+  await expect.poll(() => rows().count()).toBe(6)
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
+  await page.getByRole('menuitem', { name: /^Add to Around a stack/ }).click()
+  await cloud().waitFor()
+  await expect.poll(measured, { timeout: WORK_MS }).toBe(7)
+  await idle(page)
+  await page.getByText('7 of 7 trials').waitFor()
+})
+
 step('finds everything again after closing and reopening', async () => {
   await visit(page, 'Library')
   await page.getByRole('button', { name: 'Close project' }).click()
   await page.getByRole('button', { name: 'journey', exact: false }).first().click()
   await page.getByRole('main').getByRole('heading', { level: 1, name: 'journey' }).waitFor()
   await visit(page, 'History')
-  await page.getByRole('radio', { name: 'Trials (6)' }).click()
-  await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(6)
+  await page.getByRole('radio', { name: 'Trials (7)' }).click()
+  await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(7)
   await visit(page, 'Train')
   await expect
     .poll(() => page.getByRole('grid', { name: 'Runs' }).getByRole('gridcell', { name: 'done' }).count())
@@ -206,7 +218,7 @@ step('reviews it for reading only', async () => {
   await page.getByRole('banner').getByText('read only').waitFor()
   await visit(page, 'Search')
   await page.getByRole('gridcell', { name: 'Around a stack' }).dblclick()
-  await expect.poll(measured).toBe(6)
+  await expect.poll(measured).toBe(7)
   expect(await page.getByRole('button', { name: 'Extend' }).count()).toBe(0)
   await visit(page, 'Train')
   expect(await page.getByRole('button', { name: /New run/ }).count()).toBe(0)

@@ -17,6 +17,7 @@ import { getStudy } from '#main/store/studies.ts'
 import { listTrials } from '#main/store/trials.ts'
 import { openSearch, readTrials, STUDY_PARAMS } from '../search.ts'
 import type { SearchConfig, Study } from '../search.ts'
+import { addTrial } from '../search/add-trial.ts'
 import { parseEvaluation } from '../search/evaluation.ts'
 import { requestPause } from '../search/pause.ts'
 import { conditionsOf, tableOfProject } from '../search/table.ts'
@@ -50,12 +51,15 @@ export const search = {
   }),
   /** Goes on with a search; `trials` raises its budget. */
   resume: call({ study, trials: optional(integer(1, 1_000_000)) }, (context, { study: id, trials }) => {
-    const project = context.writable()
-    if (jobOf(context, id) !== undefined) throw new HeddleError('usage', `study ${id} is running`, { path: 'study' })
+    const project = idleProject(context, id)
     checkBudget(project, id, trials)
-    const request = { study: id, ...(trials !== undefined && { trials }) }
-    const { name } = getStudy(project, id)
-    return startJob(context, project, name, (handlers) => resumeStudy(project, request, handlers), id)
+    return goOn(context, project, { study: id, ...(trials !== undefined && { trials }) })
+  }),
+  /** Makes a stack the next trial of a search, and goes on with it. */
+  add: call({ study, spec: object }, (context, { study: id, spec }) => {
+    const project = idleProject(context, id)
+    const trial = addTrial(project, id, spec)
+    return { trial, job: goOn(context, project, { study: id }) }
   }),
   /** Stops a search after the trials in flight, wherever it runs. */
   pause: call({ study }, (context, { study: id }) => {
@@ -134,6 +138,22 @@ async function withVocabulary(space: Json, data: ReturnType<typeof parseEvaluati
 
 const jobOf = (context: Context, id: number): JobRow | undefined =>
   context.jobs.list().find((job) => job.state === 'running' && job.kind === 'search' && job.subject.study === id)
+
+/** The project, to go on with a search in it that does not run. */
+function idleProject(context: Context, id: number): Project {
+  if (jobOf(context, id) !== undefined)
+    throw new HeddleError('usage', `study ${id} is running`, { path: 'study', hint: 'pause it, or wait for its end' })
+  return context.writable()
+}
+
+const goOn = (context: Context, project: Project, request: { study: number; trials?: number }): JobRow =>
+  startJob(
+    context,
+    project,
+    getStudy(project, request.study).name,
+    (handlers) => resumeStudy(project, request, handlers),
+    request.study,
+  )
 
 /** Refuses what cannot be resumed before a job begins. */
 function checkBudget(project: Project, id: number, trials: number | undefined): void {
