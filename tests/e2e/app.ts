@@ -30,8 +30,10 @@ export interface AppOptions {
 
 /** How long a loaded machine may take for a thing that is quick. */
 export const PATIENCE_MS = 20_000
-/** ... and for work in the runner. */
+/** ... and for a sign of life of work in the runner. */
 export const WORK_MS = 120_000
+/** ... and for all of such work: a test that waits by `outlast` may be slow as long as it goes on. */
+export const LONG_MS = 900_000
 
 /** Starts `heddle serve` on a free port. */
 export async function startApp({ library, args = [], env = {} }: AppOptions = {}): Promise<App> {
@@ -151,11 +153,28 @@ export async function dragTo(page: Page, from: Locator, to: { readonly x: number
   await page.mouse.up()
 }
 
+/** Waits for work that shows how far it is: while that changes it is slow, not stuck. */
+export async function outlast<T>(look: () => Promise<T>, isOver: (seen: T) => boolean): Promise<T> {
+  let last: string | undefined
+  let changedAt = Date.now()
+  for (;;) {
+    const seen = await look()
+    if (isOver(seen)) return seen
+    const text = JSON.stringify(seen)
+    if (text !== last) changedAt = Date.now()
+    last = text
+    if (Date.now() - changedAt > WORK_MS) throw new Error(`nothing has happened for ${WORK_MS / 1000} s: ${text}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
 /** Waits until no job runs. */
 export async function idle(page: Page): Promise<void> {
-  await expect
-    .poll(async () => await page.getByRole('region', { name: 'Jobs' }).innerText(), { timeout: WORK_MS })
-    .not.toMatch(/\d running/)
+  const jobs = page.getByRole('region', { name: 'Jobs' })
+  await outlast(
+    () => jobs.innerText(),
+    (text) => !/\d running/.test(text),
+  )
 }
 
 /** The text form of the stack on the canvas. */

@@ -10,6 +10,8 @@ import {
   openPage,
   stackText,
   startApp,
+  LONG_MS,
+  outlast,
   visit,
   watch,
   WORK_MS,
@@ -32,7 +34,7 @@ afterAll(async () => {
 })
 
 const step = (name: string, run: () => Promise<void>): void => {
-  it(name, { timeout: 2 * WORK_MS }, async () => {
+  it(name, { timeout: LONG_MS }, async () => {
     watch(page)
     await run()
     expect(page.complaints).toEqual([])
@@ -138,7 +140,10 @@ step('searches around it: six trials arrive one by one', async () => {
   await page.getByRole('button', { name: 'Start search' }).click()
   await cloud().waitFor()
   const seen = new Set<number>()
-  await expect.poll(async () => [...seen.add(await measured())].pop(), { timeout: WORK_MS, interval: 50 }).toBe(6)
+  await outlast(
+    async () => [...seen.add(await measured())].pop(),
+    (count) => count === 6,
+  )
   expect(seen.size).toBeGreaterThan(2)
   await idle(page)
   expect(await page.getByText('6 of 6 trials').isVisible()).toBe(true)
@@ -192,7 +197,7 @@ step('adds a stack of its own to the search', async () => {
   await page.getByRole('button', { name: 'Search', exact: true }).click()
   await page.getByRole('menuitem', { name: /^Add to Around a stack/ }).click()
   await cloud().waitFor()
-  await expect.poll(measured, { timeout: WORK_MS }).toBe(7)
+  await outlast(measured, (count) => count === 7)
   await idle(page)
   await page.getByText('7 of 7 trials').waitFor()
 })
