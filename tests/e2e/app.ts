@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
-import { expect, onTestFailed } from 'vitest'
+import { onTestFailed } from 'vitest'
 import { root } from '../../scripts/commands.ts'
 import { ensureChromium } from '../helpers/chromium.ts'
 
@@ -45,7 +45,14 @@ export async function startApp({ library, args = [], env = {} }: AppOptions = {}
   )
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
-  const ended = new Promise<void>((done) => child.on('exit', () => done()))
+  let isStopped = false
+  const ended = new Promise<void>((done) =>
+    child.on('exit', (code, signal) => {
+      // a test that ends the program itself kills it
+      if (!isStopped && signal !== 'SIGKILL') console.log(`heddle serve ended: ${code ?? signal} ${complaints}`)
+      done()
+    }),
+  )
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('{"url"')) {
       complaints += `${line}\n`
@@ -57,6 +64,7 @@ export async function startApp({ library, args = [], env = {} }: AppOptions = {}
       library: folder,
       process: child,
       async stop() {
+        isStopped = true
         child.kill('SIGTERM')
         await ended
         if (library === undefined) rmSync(folder, { recursive: true, force: true })

@@ -27,6 +27,8 @@ import type { SearchOutcome, SearchRunHandlers } from '../search-run.ts'
 import { call } from './door.ts'
 import type { Context } from './context.ts'
 import type { JobHandle, JobRow } from './jobs.ts'
+import type { Library } from './library.ts'
+import { ownData } from './own-files.ts'
 import { integer, object, optional, text } from './readers.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -42,11 +44,11 @@ export const search = {
     defaults: parseEvaluation({}),
   })),
   /** Checks a configuration and fills in what it leaves open; nothing is stored. */
-  check: call({ config: object }, (_, { config }) => completed(config)),
+  check: call({ config: object }, ({ library }, { config }) => completed(library, config)),
   /** Makes a search and runs it: its trials arrive as events. */
   start: call({ name: text(), config: object }, async (context, { name, config: json }) => {
     const project = context.writable()
-    const config = await completed(json)
+    const config = await completed(context.library, json)
     return startJob(context, project, name, (handlers) => startStudy(project, { name, config }, handlers))
   }),
   /** Goes on with a search; `trials` raises its budget. */
@@ -104,14 +106,16 @@ export const search = {
 const CONFIG_FIELDS = ['searcher', 'params', 'space', 'goal', 'trials', 'parallel', 'seed', 'evaluation']
 
 /** A configuration with everything that it leaves open. Throws HeddleError for what cannot be. */
-async function completed(json: Json): Promise<SearchConfig> {
+async function completed(library: Library, json: Json): Promise<SearchConfig> {
   const unknown = Object.keys(json).find((key) => !CONFIG_FIELDS.includes(key))
   if (unknown !== undefined)
     throw new HeddleError('param-invalid', `a search has no ${unknown.slice(0, 80)}`, { path: 'config' })
   const { searcher, trials, parallel, seed } = json
   const budget = resolveParams(STUDY_PARAMS, { trials, parallel, seed }, { dModel: 0 }, 'study')
   const { kind } = searcherOf(String(searcher).slice(0, 80))
-  const evaluation = parseEvaluation(json['evaluation'])
+  const given = parseEvaluation(json['evaluation'])
+  const train = { ...given.train, data: ownData(library, given.train.data) }
+  const evaluation = { ...given, train }
   const goal = object(json['goal'], 'goal')
   parseGoal(goal)
   const space = await withVocabulary(object(json['space'] ?? {}, 'space'), evaluation.train.data)
@@ -146,14 +150,12 @@ function idleProject(context: Context, id: number): Project {
   return context.writable()
 }
 
-const goOn = (context: Context, project: Project, request: { study: number; trials?: number }): JobRow =>
-  startJob(
-    context,
-    project,
-    getStudy(project, request.study).name,
-    (handlers) => resumeStudy(project, request, handlers),
-    request.study,
-  )
+function goOn(context: Context, project: Project, request: { study: number; trials?: number }): JobRow {
+  const { name, config } = getStudy(project, request.study)
+  // a project from elsewhere may name any file
+  ownData(context.library, parseEvaluation(config['evaluation']).train.data)
+  return startJob(context, project, name, (handlers) => resumeStudy(project, request, handlers), request.study)
+}
 
 /** Refuses what cannot be resumed before a job begins. */
 function checkBudget(project: Project, id: number, trials: number | undefined): void {
