@@ -11,7 +11,7 @@ import { predictedStacks } from '../predicted-stacks.ts'
 import { runProfile } from '../profile.ts'
 import { runSweep, sweepConfig, SWEEP_PARAMS } from '../sweep.ts'
 import { call } from './door.ts'
-import { ownTokenizer } from './own-files.ts'
+import { ownTokenizer } from './library.ts'
 import type { Context } from './context.ts'
 import { integer, listOf, object, optional, params, spec, text, word } from './readers.ts'
 

@@ -27,8 +27,8 @@ import type { SearchOutcome, SearchRunHandlers } from '../search-run.ts'
 import { call } from './door.ts'
 import type { Context } from './context.ts'
 import type { JobHandle, JobRow } from './jobs.ts'
+import { ownData } from './library.ts'
 import type { Library } from './library.ts'
-import { ownData } from './own-files.ts'
 import { integer, object, optional, text } from './readers.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -75,6 +75,17 @@ export const search = {
     if (job === undefined) throw new HeddleError('usage', `study ${id} is not running here`, { path: 'study' })
     context.jobs.cancel(job.id)
   }),
+  /** The trials of a search as its board draws them, by number. */
+  trials: call({ study }, (context, { study: id }) =>
+    // of tens of thousands every field that nobody looks at is felt
+    listTrials(context.project(), id).map(({ number, state, metrics, mutation, error }) => ({
+      number,
+      state,
+      metrics,
+      mutation,
+      error,
+    })),
+  ),
   /** The best trials with what was measured of them whole, after the last one. */
   finalists: call({ study }, (context, { study: id }) => {
     const project = context.project()

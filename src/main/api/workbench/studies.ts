@@ -8,7 +8,7 @@ import { STUDY_PARAMS, studyPlanOf, studyPlans } from '../studies/plans.ts'
 import { runStudy } from '../studies/run.ts'
 import { studyTable, summariseStudy } from '../studies/summary.ts'
 import { call } from './door.ts'
-import { ownTokenizer } from './own-files.ts'
+import { ownTokenizer } from './library.ts'
 import { integer, listOf, object, optional, text } from './readers.ts'
 import { resolveParams } from '#core/params.ts'
 

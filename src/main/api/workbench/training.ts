@@ -9,7 +9,7 @@ import type { TrainOutcome } from '../train.ts'
 import type { Context } from './context.ts'
 import { call } from './door.ts'
 import type { JobRow } from './jobs.ts'
-import { ownData } from './own-files.ts'
+import { ownData } from './library.ts'
 import { integer, listOf, object, optional, text } from './readers.ts'
 
 interface Training {
