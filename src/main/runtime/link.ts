@@ -22,7 +22,7 @@ export interface RunnerOptions {
 export interface SubmitOptions {
   /** Called at most ten times per second; the last report always arrives before the result. */
   readonly onProgress?: ((value: unknown) => void) | undefined
-  /** Called for every event of the job, in order; none is left out, and all come before the result. */
+  /** Called for every event of the job, in order; none is left out, and all come before the result. What it throws ends the job. */
   readonly onEvent?: ((value: unknown) => void) | undefined
   /** Cancels the job: it gets half a second to end by itself, then its process is killed. */
   readonly signal?: AbortSignal | undefined
@@ -53,8 +53,10 @@ interface Pending {
   readonly payload: unknown
   readonly onProgress: ((value: unknown) => void) | undefined
   readonly onEvent: ((value: unknown) => void) | undefined
-  settle(outcome: { readonly value: unknown } | { readonly error: HeddleError }): void
+  settle(outcome: { readonly value: unknown } | { readonly error: unknown }): void
   isCancelled: boolean
+  /** What a listener threw: the job ends by it. */
+  failure?: { readonly error: unknown }
   graceTimer?: NodeJS.Timeout
 }
 
@@ -79,7 +81,7 @@ export function startRunner(options: RunnerOptions = {}): Runner {
   const finish = (job: Pending, outcome: Parameters<Pending['settle']>[0]): void => {
     clearTimeout(job.graceTimer)
     if (active === job) active = undefined
-    job.settle(job.isCancelled ? { error: cancelled(job.kind) } : outcome)
+    job.settle(job.failure ?? (job.isCancelled ? { error: cancelled(job.kind) } : outcome))
     if (child && !active) setReferenced(child.process, false)
     startNext()
   }
@@ -127,9 +129,9 @@ export function startRunner(options: RunnerOptions = {}): Runner {
     }
     if (!active || active.id !== reply.id) return
     if (reply.type === 'progress') {
-      if (!active.isCancelled) active.onProgress?.(reply.value)
+      if (!active.isCancelled) hear(active, active.onProgress, reply.value)
     } else if (reply.type === 'event') {
-      active.onEvent?.(reply.value)
+      if (active.failure === undefined) hear(active, active.onEvent, reply.value)
     } else if (reply.type === 'result') {
       finish(active, { value: reply.value })
     } else {
@@ -143,6 +145,16 @@ export function startRunner(options: RunnerOptions = {}): Runner {
   const retire = (from: Child): void => {
     if (child === from) child = undefined
     from.process.kill('SIGKILL')
+  }
+
+  /** Work whose points cannot be kept is not gone on with, and the error is its own: not one of this process. */
+  const hear = (job: Pending, listener: ((value: unknown) => void) | undefined, value: unknown): void => {
+    try {
+      listener?.(value)
+    } catch (error) {
+      job.failure = { error }
+      cancel(job)
+    }
   }
 
   const cancel = (job: Pending): void => {
@@ -193,6 +205,8 @@ export function startRunner(options: RunnerOptions = {}): Runner {
       for (const job of [...queue]) cancel(job)
       if (!child) return
       const { process: running, ended } = child
+      // who waits for its end must not end before
+      setReferenced(running, true)
       if (active) {
         active.isCancelled = true
         running.kill('SIGKILL')
