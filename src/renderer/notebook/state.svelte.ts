@@ -97,6 +97,10 @@ export class NotebookState {
     return printNotebook({ head: this.#head, pieces: this.pieces })
   }
 
+  /** Key of the cell with an id. */
+  keyOf = (id: string): number | undefined =>
+    this.entries.find(({ piece }) => piece.type === 'cell' && piece.id === id)?.key
+
   indexOf = (key: number): number => this.entries.findIndex((entry) => entry.key === key)
 
   /** Key of a cell's status; undefined for prose. */

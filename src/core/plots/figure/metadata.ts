@@ -12,20 +12,23 @@ export interface FigureSource {
   readonly project?: string
   /** Keys that were selected. */
   readonly selection?: readonly string[]
+  /** What made the plot, where the address is not enough to make it again: the text of a cell. */
+  readonly spec?: string
 }
 
 const MOST_KEYS = 1000
-const LONGEST = { name: 200, address: 2000, key: 200 }
+const LONGEST = { name: 200, address: 2000, key: 200, spec: 20_000 }
 const MARK = 'heddle-figure'
 
 /** The record that files keep. */
-export function sourceText({ name, address, project, selection }: FigureSource): string {
+export function sourceText({ name, address, project, selection, spec }: FigureSource): string {
   return JSON.stringify({
     [MARK]: 1,
     name: name.slice(0, LONGEST.name),
     address: address.slice(0, LONGEST.address),
     ...(project !== undefined && { project: project.slice(0, LONGEST.name) }),
     ...(selection !== undefined && selection.length > 0 && { selection: selection.slice(0, MOST_KEYS) }),
+    ...(spec !== undefined && { spec: spec.slice(0, LONGEST.spec) }),
   })
 }
 
@@ -41,7 +44,7 @@ export function readSource(text: string, places: readonly string[]): FigureSourc
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { [MARK]: version, name, address, project, selection } = value as Record<string, unknown>
+  const { [MARK]: version, name, address, project, selection, spec } = value as Record<string, unknown>
   if (version !== 1 || !isText(name, LONGEST.name) || !isText(address, LONGEST.address)) return undefined
   const place = /^#\/([a-z]+)(?:\?[^#\s<>"]*)?$/.exec(address)?.[1]
   if (place === undefined || !places.includes(place)) return undefined
@@ -51,6 +54,7 @@ export function readSource(text: string, places: readonly string[]): FigureSourc
     address,
     ...(isText(project, LONGEST.name) && { project }),
     ...(keys.length > 0 && { selection: keys }),
+    ...(isText(spec, LONGEST.spec) && { spec }),
   }
 }
 
