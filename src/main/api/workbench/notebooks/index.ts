@@ -98,11 +98,13 @@ export const notebooks = {
     context.emit({ type: 'changed', table: 'notebooks' })
     return { name: free }
   }),
-  /** The results under these hashes, and the last one of each cell of a notebook. */
-  results: call({ notebook: name, hashes: listOf(hash, 5000) }, (context, args) => ({
-    found: findCellResults(context.project(), args.hashes),
-    latest: latestCellResults(context.project(), args.notebook),
-  })),
+  /** The results under these hashes and, where wanted, the last ones of cells of the notebook that are not among them. */
+  results: call({ notebook: name, hashes: listOf(hash, 5000), withLatest: flag }, (context, args) => {
+    const found = findCellResults(context.project(), args.hashes)
+    const ids = new Set(found.map(({ id }) => id))
+    const latest = args.withLatest ? latestCellResults(context.project(), args.notebook) : []
+    return { found, latest: latest.filter(({ id }) => !ids.has(id)) }
+  }),
   /** Stores what a cell gave. */
   keep: call(
     { notebook: name, cell: text(80), kind: text(60), hash, result: object },
