@@ -1,10 +1,12 @@
 // A figure tells the view that it came from, whatever kind of file it is; nothing else is taken for one.
 
+import { deflateSync } from 'node:zlib'
 import { Resvg } from '@resvg/resvg-js'
 import { describe, expect, it } from 'vitest'
 import { decodeUtf8, encodeUtf8 } from '#core/utf8.ts'
 import { readSource, sourceIn, sourceText, withPngSource } from '#core/plots/figure/metadata.ts'
 import type { FigureSource } from '#core/plots/figure/metadata.ts'
+import { pngFile, pngRows } from '#core/plots/figure/png.ts'
 import { PRESETS } from '#core/plots/figure/presets.ts'
 import { figureOf } from '#core/plots/figure/restyle.ts'
 import { figureToSvg } from '#core/plots/figure/svg.ts'
@@ -44,6 +46,18 @@ it('is an attachment: the PNG shows the same picture at its resolution', () => {
   const at = Buffer.from(after).indexOf('pHYs')
   expect(Buffer.from(after).readUInt32BE(at + 4)).toBe(Math.round(600 / 0.0254))
   expect(() => withPngSource(encodeUtf8('no picture'), SOURCE, 300)).toThrow('not a PNG')
+})
+
+it('is written as other programs read it', () => {
+  const width = 3,
+    height = 2
+  const rgba = Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256))
+  const file = pngFile(width, height, deflateSync(pngRows(rgba, width, height)))
+  const href = `data:image/png;base64,${Buffer.from(file).toString('base64')}`
+  const { pixels } = new Resvg(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"><image width="3" height="2" image-rendering="pixelated" href="${href}"/></svg>`,
+  ).render()
+  expect([...pixels]).toEqual([...rgba])
 })
 
 describe('what is no figure of Heddle', () => {

@@ -2,6 +2,7 @@
 
 import { fromBase64, toBase64 } from '../../base64.ts'
 import { decodeUtf8, encodeUtf8 } from '../../utf8.ts'
+import { ascii, chunk, concat, isPng, view } from './png.ts'
 
 /** The view behind a figure. */
 export interface FigureSource {
@@ -74,9 +75,6 @@ export function sourceIn(bytes: Uint8Array, places: readonly string[]): FigureSo
   return json === undefined ? undefined : readSource(json, places)
 }
 
-const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-const isPng = (bytes: Uint8Array): boolean => PNG.every((byte, i) => bytes[i] === byte)
-
 /** A PNG with its record (iTXt, keyword heddle-figure) and its resolution (pHYs) before the picture. */
 export function withPngSource(png: Uint8Array, source: FigureSource, dotsPerInch: number): Uint8Array {
   if (!isPng(png)) throw new Error('not a PNG')
@@ -102,36 +100,6 @@ function pngText(bytes: Uint8Array): string | undefined {
     at += 12 + length
   }
   return undefined
-}
-
-function chunk(type: string, body: Uint8Array): Uint8Array {
-  const out = concat([new Uint8Array(4), ascii(type), body, new Uint8Array(4)])
-  view(out).setUint32(0, body.length)
-  view(out).setUint32(8 + body.length, crc(out.subarray(4, 8 + body.length)))
-  return out
-}
-
-/** CRC-32 as PNG uses it (ISO 3309). */
-function crc(bytes: Uint8Array): number {
-  let value = 0xffffffff
-  for (const byte of bytes) {
-    value ^= byte
-    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0)
-  }
-  return (value ^ 0xffffffff) >>> 0
-}
-
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0))
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }
 
 function latin(bytes: Uint8Array): string {

@@ -3,6 +3,7 @@
 
 import * as d3 from 'd3'
 import { Document } from './element.ts'
+import { limitBuffers } from './limits.ts'
 import { openPlot } from './plot.ts'
 import type { Layout } from './program.ts'
 import { shownOf } from './shown.ts'
@@ -27,6 +28,7 @@ scope['d3'] = d3
 /** Called by the program with the user's code, once. */
 scope['heddleRun'] = (program: Program, layout: Layout | null): void => {
   scope['Plot'] = openPlot(layout)
+  limitBuffers(scope)
   scope.onmessage = ({ data }) => {
     scope.onmessage = null
     void run(program, data)

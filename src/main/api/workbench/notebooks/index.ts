@@ -1,6 +1,7 @@
 // Notebooks of the project, what their cells gave, and the one SELECT that a table cell may make.
 
 import { HeddleError } from '#core/errors.ts'
+import { LONGEST_NOTEBOOK } from '#core/notebook/document.ts'
 import { addCellResult, findCellResults, latestCellResults } from '#main/store/authored/cell-results.ts'
 import { getNotebook, listNotebookHeads, removeNotebook, saveNotebook } from '#main/store/authored/notebooks.ts'
 import type { Project } from '#main/store/db.ts'
@@ -12,8 +13,6 @@ import { notebookTemplates } from './templates.ts'
 import { openTrusted } from './trusted.ts'
 import type { Trusted } from './trusted.ts'
 
-/** Longer ones are not opened: a screen could not show them. */
-export const LONGEST_NOTEBOOK = 4_000_000
 const LONGEST_RESULT = 4_000_000
 
 const name = text(200)
