@@ -18,6 +18,7 @@ import { fakeRunner } from '../api/fake-runner.ts'
 import { ensureChromium } from '../helpers/chromium.ts'
 import { editTimes, frameTimes, timeUntil, watchFirstHeading } from './ui/page.ts'
 import { makeEmpty, makeSearch } from './ui/project.ts'
+import { reporter } from './ui/report.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,46 +38,7 @@ const EDITS = 61
 /** What the runner of the simulated search waits before each of its two answers a trial. */
 const ANSWER_MS = 40
 const MIB = 2 ** 20
-const results: Record<string, unknown> = {}
-const misses: string[] = []
-
-interface Spread {
-  readonly p50: number
-  readonly p95: number
-  readonly min: number
-  readonly max: number
-  readonly n: number
-}
-
-function spread(list: readonly number[]): Spread {
-  const sorted = list.toSorted((a, b) => a - b)
-  const at = (share: number): number => Number(sorted[Math.ceil(share * sorted.length) - 1]!.toFixed(2))
-  return { p50: at(0.5), p95: at(0.95), min: at(1 / sorted.length), max: at(1), n: sorted.length }
-}
-
-/** Prints times in ms; the aim is for one of their quantiles. */
-function report(
-  name: string,
-  list: readonly number[],
-  aim?: { readonly of: 'p50' | 'p95'; readonly ms: number },
-): void {
-  const own = spread(list)
-  const isMet = aim === undefined || own[aim.of] <= aim.ms
-  if (!isMet) misses.push(name)
-  results[name] = { ...own, unit: 'ms', ...(aim && { aim: `${aim.of} <= ${aim.ms}`, isMet }) }
-  if (values.json) return
-  const text = `p50 ${own.p50}  p95 ${own.p95}  [${own.min}, ${own.max}] ms, n ${own.n}`
-  console.log(
-    name.padEnd(34),
-    text,
-    aim === undefined ? '' : `; aim ${aim.of} <= ${aim.ms}: ${isMet ? 'met' : 'MISSED'}`,
-  )
-}
-
-function tell(name: string, value: unknown): void {
-  results[name] = value
-  if (!values.json) console.log(name.padEnd(34), typeof value === 'string' ? value : JSON.stringify(value))
-}
+const { report, tell, end } = reporter(values.json)
 
 /** Work in a page, and the processor time that its main thread took: other programs do not lengthen that. */
 async function withCpu<T>(page: Page, work: () => Promise<T>): Promise<{ readonly value: T; readonly cpuMs: number }> {
@@ -275,5 +237,4 @@ try {
   await workbench.close()
   rmSync(folder, { recursive: true, force: true })
 }
-tell('missed', misses.join(', ') || 'none')
-if (values.json) console.log(JSON.stringify(results))
+end()

@@ -1,13 +1,26 @@
 // A notebook from the quickstart: run, changed, stale, run again, edited as code, exported, and read a year later without a
 // runner: the same figures, to the pixel.
 
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { sourceIn } from '#core/plots/figure/metadata.ts'
 import type { App } from './app.ts'
-import { closeBrowser, createProject, openPage, PATIENCE_MS, startApp, visit, watch, WORK_MS } from './app.ts'
+import {
+  closeBrowser,
+  createProject,
+  openBrowser,
+  openPage,
+  PATIENCE_MS,
+  startApp,
+  visit,
+  watch,
+  WORK_MS,
+} from './app.ts'
 
 type OpenPage = Awaited<ReturnType<typeof openPage>>
 
@@ -167,13 +180,19 @@ step('names a cell and gives it inputs', async () => {
   await expect.poll(() => cell('any').count()).toBe(0)
 })
 
+/** What a press on something saves. */
+async function saved(press: Locator): Promise<Buffer> {
+  const download = page.waitForEvent('download')
+  await press.click()
+  return readFileSync(await (await download).path())
+}
+const openExport = async (label: string): Promise<Locator> => {
+  await page.getByRole('button', { name: 'Export', exact: true }).click()
+  return page.getByRole('menuitem', { name: label })
+}
+
 step('exports every format', async () => {
-  const take = async (label: string): Promise<Buffer> => {
-    await page.getByRole('button', { name: 'Export' }).click()
-    const download = page.waitForEvent('download')
-    await page.getByRole('menuitem', { name: label }).click()
-    return readFileSync(await (await download).path())
-  }
+  const take = async (label: string): Promise<Buffer> => saved(await openExport(label))
   const html = (await take('HTML, one file')).toString()
   expect(html).not.toMatch(/<script/i)
   expect(html.match(/data:image\/svg\+xml/g)!.length).toBeGreaterThanOrEqual(5)
@@ -181,10 +200,99 @@ step('exports every format', async () => {
     readonly cells: { readonly outputs?: unknown[] }[]
   }
   expect(ipynb.cells.flatMap(({ outputs = [] }) => outputs).length).toBeGreaterThanOrEqual(7)
+  const schema = readFileSync(join(import.meta.dirname, '../core/notebook/fixtures/nbformat.v4.5.schema.json'), 'utf8')
+  const { $schema: _, ...nbformat } = JSON.parse(schema) as Record<string, unknown>
+  const validate = new Ajv({ strict: false }).compile(nbformat)
+  validate(ipynb)
+  expect(validate.errors).toBeNull()
   expect((await take('Markdown with images, .zip')).subarray(0, 4).toString('latin1')).toBe('PK\u0003\u0004')
   const text = (await take('The notebook itself, .md')).toString()
   expect(text).toContain('return latency.length')
   expect(text).not.toContain('p50Ms:')
+})
+
+step('prints the notebook as PDF', async () => {
+  // a browser without a window has no dialog: the page that would be printed is kept instead
+  await page.evaluate(() => {
+    const own = window as unknown as { printed?: Promise<string> }
+    own.printed = new Promise((done) =>
+      document.addEventListener(
+        'load',
+        ({ target }) => {
+          if (!(target instanceof HTMLIFrameElement) || target.title !== 'Page to print') return
+          target.contentWindow!.print = () => done(target.srcdoc)
+        },
+        true,
+      ),
+    )
+  })
+  await (await openExport('PDF, by printing')).click()
+  const html = await page.evaluate(() => (window as unknown as { printed: Promise<string> }).printed)
+  const sheet = await (await openBrowser()).newPage()
+  await sheet.goto(app.url.split('#')[0]!)
+  await sheet.setContent(html, { waitUntil: 'load' })
+  await sheet.evaluate('document.fonts.ready')
+  const file = join(library, 'notebook.pdf')
+  writeFileSync(file, await sheet.pdf({ format: 'A4' }))
+  await sheet.close()
+  const { error, stdout } = spawnSync('pdffonts', [file], { encoding: 'utf8' })
+  // without poppler-utils the fonts of the page are not looked at
+  if (error !== undefined) return console.log('pdffonts is not installed: fonts of the printed notebook not checked')
+  const fonts = stdout.trim().split('\n').slice(2)
+  expect(fonts.length).toBeGreaterThan(1)
+  expect(stdout).toContain('KaTeX')
+  for (const font of fonts) expect(font).toMatch(/(TrueType|Type 1C?)\s.*\syes\s+(yes|no)\s+(yes|no)\s+\d/)
+})
+
+step('a plot of code is a figure for a paper in every format, and opens its cell again', async () => {
+  await cell('learning').scrollIntoViewIfNeeded()
+  await cell('learning').frameLocator('iframe').locator('svg').first().waitFor()
+  await cell('learning').locator('iframe').hover()
+  await cell('learning').getByRole('button', { name: 'Save learning drawing' }).click()
+  await page.getByRole('menuitem', { name: 'Figure for a paper' }).click()
+  const dialog = page.getByRole('dialog')
+  const take = (label: string): Promise<Buffer> => saved(dialog.getByRole('button', { name: label, exact: true }))
+  await dialog.getByText('5.50 in wide').waitFor()
+  await dialog.getByText('are fit for print').waitFor()
+  const pdf = await take('PDF')
+  expect(/MediaBox \[0 0 ([\d.]+) /.exec(pdf.toString('latin1'))![1]).toBe('396')
+  const png = await take('PNG, 600 dpi')
+  expect(png.readUInt32BE(16)).toBe(3300)
+  const tex = await take('TikZ')
+  expect(tex.toString()).toContain(String.raw`\begin{tikzpicture}`)
+  const svg = await take('SVG')
+  expect(svg.toString()).toContain('width="5.5in"')
+  expect((await take('CSV')).toString()).toMatch(/^run,stack,metric,step,value\n\d+,hybrid,loss,1,/)
+  expect((await take('BibTeX')).toString()).toContain('eprint = {2511.18890}')
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  for (const bytes of [pdf, png, tex, svg]) {
+    expect(sourceIn(bytes, ['notebook'])).toMatchObject({
+      address: '#/notebook?name=Quickstart&cell=learning',
+      project: 'log',
+      spec: expect.stringContaining('Plot.lineY(loss') as string,
+    })
+    expect(bytes.length).toBeLessThan(300_000)
+  }
+  // from another place, the file alone leads back
+  await visit(page, 'Design')
+  await page.evaluate((data) => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], 'figure.pdf'))
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }))
+  }, pdf.toString('base64'))
+  await cell('learning').frameLocator('iframe').locator('svg').first().waitFor()
+  expect(await cell('learning').evaluate((element) => element.getBoundingClientRect().top)).toBeLessThan(900)
+})
+
+step('a table of a cell is a table of a paper', async () => {
+  await cell('latency').scrollIntoViewIfNeeded()
+  await cell('latency').locator('table').hover()
+  await cell('latency')
+    .getByRole('button', { name: /^Export latency/ })
+    .click()
+  const tex = (await saved(page.getByRole('menuitem', { name: 'Save LaTeX' }))).toString()
+  expect(tex).toContain(String.raw`decode latency (ms/token) $\downarrow$`)
+  expect(tex).toMatch(/\\textbf\{[\d.]+\} \{\\scriptsize \[[\d.]+, [\d.]+\]\}/)
 })
 
 const FIGURES = [
@@ -200,6 +308,11 @@ async function takePictures(from: OpenPage): Promise<Map<string, Buffer>> {
     const figure = from.locator(`[data-cell="${id}"] ${what}`).first()
     await from.locator(`[data-cell="${id}"]`).scrollIntoViewIfNeeded()
     await figure.scrollIntoViewIfNeeded({ timeout: PATIENCE_MS })
+    // blanks above it have whole heights and pieces have not: it must begin at a pixel to be drawn alike
+    await figure.evaluate((element) => {
+      const piece = element.closest<HTMLElement>('[data-cell]')!
+      piece.style.paddingTop = `${1 - (element.getBoundingClientRect().top % 1)}px`
+    })
     await from.waitForTimeout(500)
     found.set(id, await figure.screenshot({ animations: 'disabled' }))
   }

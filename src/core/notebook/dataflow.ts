@@ -41,7 +41,9 @@ export interface CellStatus {
 
 /** The results that are there. */
 export interface KnownResults {
-  /** Digest of the result under a hash; undefined where there is none. */
+  /** Whether there is a result under a hash. */
+  has(hash: string): boolean
+  /** Digest of the result under a hash; undefined where there is none. Asked of inputs only: it reads the whole result. */
   digest(hash: string): string | undefined
   /** What the inputs of a cell were when it last ran, by their ids; undefined where it never did. */
   earlier(id: string): Readonly<Record<string, string>> | undefined
@@ -158,7 +160,7 @@ export function statusesOf(
       given.map(({ id, status }) => [id, `${status.hash} ${results.digest(status.hash) ?? ''}`]),
     )
     const hash = sha256(canonicalJson({ kind: kind.kind, v: 1, content, inputs: tokens }))
-    const isFresh = kind.runs === 'never' || results.digest(hash) !== undefined
+    const isFresh = kind.runs === 'never' || results.has(hash)
     if (isFresh) return { ...base(read), hash, tokens, state: 'fresh' }
     const others =
       earlier === undefined ? [] : inputs.filter((id) => Object.hasOwn(earlier, id) && earlier[id] !== tokens[id])

@@ -3,6 +3,8 @@
 
 import { readYaml, isRecord } from './yaml.ts'
 
+/** Characters of a notebook; longer ones are not opened: a screen could not show them. */
+export const LONGEST_NOTEBOOK = 4_000_000
 /** Newest version of the format that this program reads. */
 export const NOTEBOOK_VERSION = 1
 

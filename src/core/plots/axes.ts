@@ -56,6 +56,16 @@ function digitsOf(ticks: readonly number[]): number {
   return Math.min(15, Math.max(4, Math.ceil(Math.log10(size / step)) + 1))
 }
 
+/** Ticks as text; those of a linear axis with the same number of digits behind the point, but for zero. */
+function ticksText(ticks: readonly number[], { log, text }: AxisSpec): readonly string[] {
+  if (text !== undefined) return ticks.map(text)
+  const digits = digitsOf(ticks)
+  const texts = ticks.map((tick) => tickText(tick, digits))
+  if (log === true || texts.some((one) => one.includes('e'))) return texts
+  const places = Math.max(0, ...texts.map((one) => one.split('.')[1]?.length ?? 0))
+  return ticks.map((tick) => (tick === 0 ? '0' : tick.toFixed(places)))
+}
+
 /** A domain around values with some room; never empty. */
 export function paddedDomain(values: readonly number[], share = 0.06): [number, number] {
   const finite = values.filter(Number.isFinite)
@@ -110,8 +120,8 @@ export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions)
     sy = scale(y, [inner.bottom, inner.top])
   const xTicks = ticksOf(x, sx, Math.max(2, Math.round((inner.right - inner.left) / 90)), 44),
     yTicks = ticksOf(y, sy, Math.max(2, Math.round((inner.bottom - inner.top) / 55)), 18)
-  const xDigits = digitsOf(xTicks),
-    yDigits = digitsOf(yTicks)
+  const xTexts = ticksText(xTicks, x),
+    yTexts = ticksText(yTicks, y)
   const text = { mark: 'text', fill: theme.quiet, size: 11 } as const
   const marks: Mark[] = [
     ...yTicks.map((t): Mark => ({
@@ -122,18 +132,18 @@ export function frame({ width, height, x, y, theme, margin = {} }: FrameOptions)
     })),
     { mark: 'path', d: `M${inner.left},${inner.bottom}H${inner.right}`, stroke: theme.quiet, width: 1 },
     ...xTicks.map((t): Mark => ({ mark: 'path', d: `M${sx(t)},${inner.bottom}v4`, stroke: theme.quiet, width: 1 })),
-    ...xTicks.map((t): Mark => ({
+    ...xTicks.map((t, i): Mark => ({
       ...text,
       x: sx(t),
       y: inner.bottom + 16,
-      text: x.text?.(t) ?? tickText(t, xDigits),
+      text: xTexts[i]!,
       anchor: 'middle',
     })),
-    ...yTicks.map((t): Mark => ({
+    ...yTicks.map((t, i): Mark => ({
       ...text,
       x: inner.left - 8,
       y: sy(t) + 4,
-      text: y.text?.(t) ?? tickText(t, yDigits),
+      text: yTexts[i]!,
       anchor: 'end',
     })),
     {

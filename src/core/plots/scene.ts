@@ -51,6 +51,8 @@ export interface TextMark {
   /** Degrees, about (x, y). */
   readonly rotate?: number
   readonly mono?: boolean
+  /** Names an axis, where its place does not say so. */
+  readonly isTitle?: boolean
 }
 export type Mark = PathMark | CircleMark | RectMark | TextMark
 
@@ -73,6 +75,8 @@ export interface Scene {
   readonly marks: readonly Mark[]
   /** Given where keyed points can be brushed. */
   readonly axes?: SceneAxes
+  /** What of a drawing the scene leaves out. */
+  readonly omitted?: readonly string[]
   /** What the plot shows, for readers who do not see it. */
   readonly description: string
 }

@@ -3,6 +3,7 @@
 import { fromBase64 } from '#core/base64.ts'
 import type { FigureSource } from '#core/plots/figure/metadata.ts'
 import { withPngSource } from '#core/plots/figure/metadata.ts'
+import { pngFile, pngRows } from '#core/plots/figure/png.ts'
 import { PAPER } from '#core/plots/figure/restyle.ts'
 import type { Figure } from '#core/plots/figure/restyle.ts'
 import { figureToSvg } from '#core/plots/figure/svg.ts'
@@ -53,13 +54,16 @@ function bare({ axes: _axes, marks, ...rest }: Figure): Figure {
 async function pngOf(figure: Figure, source: FigureSource, dots: number): Promise<Blob> {
   const scale = dots / 72
   const canvas = new OffscreenCanvas(Math.round(figure.width * scale), Math.round(figure.height * scale))
-  const context = canvas.getContext('2d')!
+  const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true })!
   context.fillStyle = PAPER.ground
   context.fillRect(0, 0, canvas.width, canvas.height)
   context.scale(scale, scale)
   drawMarks(context, figure.marks)
-  const blob = await canvas.convertToBlob({ type: 'image/png' })
-  const bytes = withPngSource(new Uint8Array(await blob.arrayBuffer()), source, dots)
+  const { width, height } = canvas
+  const rows = pngRows(context.getImageData(0, 0, width, height).data, width, height)
+  const packed = new Blob([rows]).stream().pipeThrough(new CompressionStream('deflate'))
+  const png = pngFile(width, height, new Uint8Array(await new Response(packed).arrayBuffer()))
+  const bytes = withPngSource(png, source, dots)
   return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'image/png' })
 }
 

@@ -121,6 +121,7 @@ export class NotebookRunner {
     const contextOf = (other: string): CellContext => this.contextOf(other)
     const context: CellContext = {
       id,
+      mayRedraw: this.canRun(id) && notebook.statuses.get(id)?.state === 'fresh',
       input(other) {
         const status = notebook.statuses.get(other)
         if (status === undefined) throw new HeddleError('usage', `there is no cell ${other}`)

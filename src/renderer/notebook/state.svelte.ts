@@ -26,7 +26,8 @@ interface Snapshot {
 
 interface Kept {
   readonly result: CellResult
-  readonly digest: string
+  /** Made when it is first asked for. */
+  readonly digest: () => string
   /** What the inputs were, by their ids. */
   readonly inputs: Readonly<Record<string, string>>
 }
@@ -62,7 +63,11 @@ export class NotebookState {
   readonly statuses: ReadonlyMap<string, CellStatus> = $derived.by(() =>
     statusesOf(
       this.pieces,
-      { digest: (hash) => this.#byHash.get(hash)?.digest, earlier: (id) => this.#latest.get(id)?.inputs },
+      {
+        has: (hash) => this.#byHash.has(hash),
+        digest: (hash) => this.#byHash.get(hash)?.digest(),
+        earlier: (id) => this.#latest.get(id)?.inputs,
+      },
       this.version,
     ),
   )
@@ -97,6 +102,10 @@ export class NotebookState {
     return printNotebook({ head: this.#head, pieces: this.pieces })
   }
 
+  /** Key of the cell with an id. */
+  keyOf = (id: string): number | undefined =>
+    this.entries.find(({ piece }) => piece.type === 'cell' && piece.id === id)?.key
+
   indexOf = (key: number): number => this.entries.findIndex((entry) => entry.key === key)
 
   /** Key of a cell's status; undefined for prose. */
@@ -122,13 +131,20 @@ export class NotebookState {
       const hashes = [...this.statuses.values()]
         .map(({ hash }) => hash)
         .filter((hash) => hash !== '' && !this.#asked.has(hash))
-      if (hashes.length === 0 && this.#asked.size > 0) return
-      for (const hash of hashes) this.#asked.add(hash)
-      const { found, latest } = await client.notebooks.results({ notebook: this.name, hashes })
-      // a first look always says what came before
+      const isFirst = this.#asked.size === 0
+      if (hashes.length === 0 && !isFirst) return
+      // a first look also says what came before
       this.#asked.add('')
-      this.#byHash = new Map([...this.#byHash, ...found.map((row) => [row.hash, keptOf(row.result)] as const)])
-      this.#latest = new Map([...latest.map((row) => [row.cell, keptOf(row.result)] as const), ...this.#latest])
+      for (const hash of hashes) this.#asked.add(hash)
+      const { found, latest } = await client.notebooks.results({ notebook: this.name, hashes, withLatest: isFirst })
+      const rows = found.map((row) => ({ ...row, kept: keptOf(row.result) }))
+      this.#byHash = new Map([...this.#byHash, ...rows.map((row) => [row.hash, row.kept] as const)])
+      if (!isFirst) continue
+      this.#latest = new Map([
+        ...rows.filter((row) => row.notebook === this.name).map((row) => [row.cell, row.kept] as const),
+        ...latest.map((row) => [row.cell, keptOf(row.result)] as const),
+        ...this.#latest,
+      ])
     }
   }
 
@@ -306,5 +322,10 @@ function keptOf(row: Readonly<Record<string, unknown>>): Kept {
     typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as CellResult) : {}
   const result = recordOf(row['result'])
   const inputs = Object.entries(recordOf(row['inputs'])).map(([id, token]) => [id, String(token)])
-  return { result, digest: sha256(canonicalJson(result)), inputs: Object.fromEntries(inputs) as Kept['inputs'] }
+  let digest: string | undefined
+  return {
+    result,
+    digest: () => (digest ??= sha256(canonicalJson(result))),
+    inputs: Object.fromEntries(inputs) as Kept['inputs'],
+  }
 }

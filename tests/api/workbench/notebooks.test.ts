@@ -59,10 +59,13 @@ it('renames and removes', async () => {
 it('keeps results under hashes', async () => {
   const hash = 'a'.repeat(64)
   await send('keep', { notebook: 'First', cell: 'runs', kind: 'train', hash, result: { runs: [1] } })
-  expect(await send('results', { notebook: 'First', hashes: [hash, 'b'.repeat(64)] })).toMatchObject({
-    found: [{ cell: 'runs', result: { runs: [1] } }],
-    latest: [{ cell: 'runs' }],
-  })
+  const results = (hashes: readonly string[], withLatest: boolean): Promise<unknown> =>
+    send('results', { notebook: 'First', hashes, withLatest })
+  const row = { cell: 'runs', result: { runs: [1] } }
+  // a row is sent once
+  expect(await results([hash, 'b'.repeat(64)], true)).toMatchObject({ found: [row], latest: [] })
+  expect(await results(['b'.repeat(64)], true)).toMatchObject({ found: [], latest: [row] })
+  expect(await results(['b'.repeat(64)], false)).toMatchObject({ found: [], latest: [] })
   await expect(send('keep', { notebook: 'n', cell: 'c', kind: 'k', hash: 'x', result: {} })).rejects.toThrow('hash')
   const result = { text: 'x'.repeat(4_000_001) }
   await expect(send('keep', { notebook: 'n', cell: 'c', kind: 'k', hash, result })).rejects.toThrow('too long')

@@ -12,7 +12,7 @@ const TEXT =
   cell('plot id=p inputs=t', 'return 1') +
   cell('code id=c inputs=p', 'x')
 
-const none: KnownResults = { digest: () => undefined, earlier: () => undefined }
+const none: KnownResults = { has: () => false, digest: () => undefined, earlier: () => undefined }
 const statuses = (text: string, results = none): Map<string, CellStatus> =>
   statusesOf(parseNotebook(text).pieces, results)
 const states = (text: string, results = none): Record<string, string> =>
@@ -23,6 +23,7 @@ function memory(): KnownResults & { run(id: string, text: string, result: string
   const kept = new Map<string, string>()
   const ran = new Map<string, CellStatus['tokens']>()
   return {
+    has: (hash) => kept.has(hash),
     digest: (hash) => kept.get(hash),
     earlier: (id) => ran.get(id),
     run(id, text, result) {

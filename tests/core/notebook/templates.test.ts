@@ -23,7 +23,11 @@ describe.each(names)('%s', (name) => {
     expect(printNotebook(document)).toBe(text)
     expect(document.title).not.toBe('')
     expect(document.doc).not.toBe('')
-    const statuses = statusesOf(document.pieces, { digest: () => undefined, earlier: () => undefined })
+    const statuses = statusesOf(document.pieces, {
+      has: () => false,
+      digest: () => undefined,
+      earlier: () => undefined,
+    })
     for (const [id, { state, problem }] of statuses)
       expect([id, state === 'broken' || state === 'text' ? problem : 'ok']).toEqual([id, 'ok'])
     expect([...statuses.keys()].every((id) => !id.startsWith('#'))).toBe(true)

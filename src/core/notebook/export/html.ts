@@ -8,6 +8,8 @@ import { valueText } from './pieces.ts'
 
 const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+/** What a page for print may load besides: fonts of the program that shows it. */
+const PRINT_POLICY = `${POLICY}; font-src 'self'`
 
 const STYLE = `
 :root { color-scheme: light; --ink: #1b1f24; --quiet: #5f656c; --line: #e3e0d8; }
@@ -29,19 +31,23 @@ th, td { padding: 3px 16px 3px 0; border-bottom: 1px solid var(--line); text-ali
 @media print { body { background: none; padding: 0; max-width: none; } .cell { border-color: #ccc; } }
 `
 
-/** The page. `render` turns Markdown into HTML that holds nothing but text, formulas and links. */
+/**
+ * The page. `render` turns Markdown into HTML that holds nothing but text, formulas and links; `printStyle` is a style of its
+ * formulas for a page that is only printed.
+ */
 export function notebookHtml(
   { name, title, origin, pieces }: ExportDocument,
   render: (text: string) => string,
+  printStyle?: string,
 ): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${printStyle === undefined ? POLICY : PRINT_POLICY}">
 <meta name="viewport" content="width=device-width">
 <title>${escapeXml(title === '' ? name : title)}</title>
-<style>${STYLE}</style>
+<style>${STYLE}${printStyle ?? ''}</style>
 </head>
 <body>
 ${pieces.map((piece) => pieceHtml(piece, render)).join('\n')}

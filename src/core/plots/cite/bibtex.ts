@@ -33,10 +33,12 @@ export function bibtexOf(ids: readonly string[], version: string): string {
 }
 
 const program = (version: string): string =>
-  record('software', 'heddle', {
+  // styles of BibTeX know no software
+  record('misc', 'heddle', {
     title: '{Heddle}: a visual research workbench for latency-optimal hybrid small language models',
     author: '{The Heddle authors}',
     version,
+    note: `Software, version ${version}`,
     year: '2026',
   })
 

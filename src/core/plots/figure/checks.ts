@@ -7,7 +7,7 @@ import { isLine, seriesOf } from './redundant.ts'
 import { PAPER } from './restyle.ts'
 import type { Figure } from './restyle.ts'
 
-export type FindingKind = 'small-text' | 'clipped' | 'overlap' | 'no-unit' | 'faint' | 'alike'
+export type FindingKind = 'omitted' | 'small-text' | 'clipped' | 'overlap' | 'no-unit' | 'faint' | 'alike'
 
 export interface Finding {
   readonly kind: FindingKind
@@ -39,6 +39,10 @@ export const roughMeasure: Measure = ({ text, size = 12, mono }) =>
 export function checkFigure(figure: Figure, measure: Measure = roughMeasure): readonly Finding[] {
   const texts = figure.marks.filter((mark) => mark.mark === 'text' && mark.text.trim() !== '') as TextMark[]
   return [
+    ...few(
+      'omitted',
+      (figure.omitted ?? []).map((what) => `${what} of the drawing are left out`),
+    ),
     ...few('small-text', smallTexts(texts)),
     ...few('clipped', clipped(figure, texts, measure)),
     ...few('overlap', overlaps(texts, measure)),
@@ -121,15 +125,11 @@ const UNIT =
 
 function withoutUnit({ width, height }: Figure, texts: readonly TextMark[]): string[] {
   const size = Math.max(0, ...texts.map((mark) => mark.size ?? 12))
-  return texts
-    .filter(
-      (mark) =>
-        (mark.anchor === 'middle' && mark.rotate === -90 && mark.x < width * 0.2) ||
-        (mark.anchor === 'middle' &&
-          (mark.size ?? 12) === size &&
-          mark.y > height - 1.6 * size &&
-          mark.rotate === undefined),
-    )
+  const titles = texts.filter((mark) => mark.isTitle === true)
+  const isPlacedAsTitle = ({ anchor, rotate, x, y, size: own = 12 }: TextMark): boolean =>
+    anchor === 'middle' &&
+    (rotate === -90 ? x < width * 0.2 : rotate === undefined && own === size && y > height - 1.6 * size)
+  return (titles.length > 0 ? titles : texts.filter(isPlacedAsTitle))
     .filter(({ text }) => !UNIT.test(text.replace(/\s*\(log\)/, '')) && !UNITLESS.test(text))
     .map(({ text }) => `the axis ${quoted(text)} names no unit`)
 }

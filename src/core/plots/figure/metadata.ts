@@ -2,6 +2,7 @@
 
 import { fromBase64, toBase64 } from '../../base64.ts'
 import { decodeUtf8, encodeUtf8 } from '../../utf8.ts'
+import { ascii, chunk, concat, isPng, view } from './png.ts'
 
 /** The view behind a figure. */
 export interface FigureSource {
@@ -12,20 +13,23 @@ export interface FigureSource {
   readonly project?: string
   /** Keys that were selected. */
   readonly selection?: readonly string[]
+  /** What made the plot, where the address is not enough to make it again: the text of a cell. */
+  readonly spec?: string
 }
 
 const MOST_KEYS = 1000
-const LONGEST = { name: 200, address: 2000, key: 200 }
+const LONGEST = { name: 200, address: 2000, key: 200, spec: 20_000 }
 const MARK = 'heddle-figure'
 
 /** The record that files keep. */
-export function sourceText({ name, address, project, selection }: FigureSource): string {
+export function sourceText({ name, address, project, selection, spec }: FigureSource): string {
   return JSON.stringify({
     [MARK]: 1,
     name: name.slice(0, LONGEST.name),
     address: address.slice(0, LONGEST.address),
     ...(project !== undefined && { project: project.slice(0, LONGEST.name) }),
     ...(selection !== undefined && selection.length > 0 && { selection: selection.slice(0, MOST_KEYS) }),
+    ...(spec !== undefined && { spec: spec.slice(0, LONGEST.spec) }),
   })
 }
 
@@ -41,7 +45,7 @@ export function readSource(text: string, places: readonly string[]): FigureSourc
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { [MARK]: version, name, address, project, selection } = value as Record<string, unknown>
+  const { [MARK]: version, name, address, project, selection, spec } = value as Record<string, unknown>
   if (version !== 1 || !isText(name, LONGEST.name) || !isText(address, LONGEST.address)) return undefined
   const place = /^#\/([a-z]+)(?:\?[^#\s<>"]*)?$/.exec(address)?.[1]
   if (place === undefined || !places.includes(place)) return undefined
@@ -51,6 +55,7 @@ export function readSource(text: string, places: readonly string[]): FigureSourc
     address,
     ...(isText(project, LONGEST.name) && { project }),
     ...(keys.length > 0 && { selection: keys }),
+    ...(isText(spec, LONGEST.spec) && { spec }),
   }
 }
 
@@ -69,9 +74,6 @@ export function sourceIn(bytes: Uint8Array, places: readonly string[]): FigureSo
   const json = record === undefined ? undefined : decodeUtf8(record)
   return json === undefined ? undefined : readSource(json, places)
 }
-
-const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-const isPng = (bytes: Uint8Array): boolean => PNG.every((byte, i) => bytes[i] === byte)
 
 /** A PNG with its record (iTXt, keyword heddle-figure) and its resolution (pHYs) before the picture. */
 export function withPngSource(png: Uint8Array, source: FigureSource, dotsPerInch: number): Uint8Array {
@@ -98,36 +100,6 @@ function pngText(bytes: Uint8Array): string | undefined {
     at += 12 + length
   }
   return undefined
-}
-
-function chunk(type: string, body: Uint8Array): Uint8Array {
-  const out = concat([new Uint8Array(4), ascii(type), body, new Uint8Array(4)])
-  view(out).setUint32(0, body.length)
-  view(out).setUint32(8 + body.length, crc(out.subarray(4, 8 + body.length)))
-  return out
-}
-
-/** CRC-32 as PNG uses it (ISO 3309). */
-function crc(bytes: Uint8Array): number {
-  let value = 0xffffffff
-  for (const byte of bytes) {
-    value ^= byte
-    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0)
-  }
-  return (value ^ 0xffffffff) >>> 0
-}
-
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0))
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }
 
 function latin(bytes: Uint8Array): string {

@@ -34,7 +34,7 @@ export const PRESETS: readonly Preset[] = [
   // IEEEtran.cls: \textwidth 43pc, \columnsep 1pc, so columns of 21pc; 10 pt
   { kind: 'ieee', title: 'IEEE', widths: { column: pica(21), full: pica(43) }, text: titleOf(10), line: 0.6 },
   // half and whole of a 16:9 slide of 13.333 in with half an inch around; text readable from the last row
-  { kind: 'slides', title: 'Slides', widths: { column: 6, full: 12.333 }, text: 18, line: 1.5 },
+  { kind: 'slides', title: 'Slides', widths: { column: 6, full: 12.333 }, text: 16, line: 1.5 },
 ]
 
 /** Height for each unit of width. */

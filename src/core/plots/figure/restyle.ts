@@ -22,13 +22,22 @@ export interface Figure extends Scene {
   readonly unit: 'pt'
 }
 
-/** A scene for print: laid out at the preset's width, in paper colours, series told apart by shape and dash too. */
-export function figureOf(make: SceneMaker, choice: FigureChoice): Figure {
-  const points = widthOf(choice) * 72
-  const scale = choice.preset.text / TITLE
-  const width = points / scale
-  const scene = make(width, width * ASPECTS[choice.aspect], PAPER)
+/** The size in pixels at which a scene's text has the preset's size when the scene is as wide as the preset says. */
+export function layoutOf(choice: FigureChoice): { readonly width: number; readonly height: number } {
+  const width = (widthOf(choice) * 72 * TITLE) / choice.preset.text
+  return { width, height: width * ASPECTS[choice.aspect] }
+}
+
+/** A scene in paper colours as the preset prints it, series told apart by shape and dash too; one of another width is scaled. */
+export function printed(scene: Scene, choice: FigureChoice): Figure {
+  const scale = (widthOf(choice) * 72) / scene.width
   return inPoints(redundant(scene, PAPER), scale, choice.preset.line / (scale * AXIS))
+}
+
+/** A plot for print, laid out at the preset's width. */
+export function figureOf(make: SceneMaker, choice: FigureChoice): Figure {
+  const { width, height } = layoutOf(choice)
+  return printed(make(width, height, PAPER), choice)
 }
 
 /** A scene in points: `scale` of them to a pixel, with lines `weight` times as wide as that alone makes them. */

@@ -27,12 +27,13 @@ export function figureToTikz(figure: Figure, source: FigureSource): string {
     `% ${oneLine(figure.description)}`,
     `% ${sourceWord(source)}`,
     String.raw`% \usepackage{tikz} \usetikzlibrary{svg.path}`,
-    ...[...colors].map(([hex, name]) => String.raw`\definecolor{${name}}{HTML}{${hex}}`),
+    ...[...colors].map(([hex, name]) => String.raw`\definecolor{${name}}{HTML}{${hex}}%`),
     String.raw`\begin{tikzpicture}[x=1bp,y=-1bp,line join=round,every node/.style={inner sep=0pt,outer sep=0pt}]`,
     ...looks.entries().map(([name, options]) => String.raw`\tikzset{h${name}/.style={${options}}}`),
     String.raw`\useasboundingbox (0,0) rectangle (${width},${height});`,
     ...body,
-    String.raw`\end{tikzpicture}`,
+    // a line end behind a macro is a blank of the picture's line
+    String.raw`\end{tikzpicture}%`,
     '',
   ].join('\n')
 }

@@ -14,14 +14,16 @@ export const figures = {
       address: text(2000),
       project: optional(text(200)),
       selection: optional(listOf(text(200), 1000)),
+      spec: optional(text(20_000)),
     },
-    async (_, { figure, name, address, project, selection }) =>
+    async (_, { figure, name, address, project, selection, spec }) =>
       toBase64(
         await figureToPdf(figure, {
           name,
           address,
           ...(project !== undefined && { project }),
           ...(selection !== undefined && { selection }),
+          ...(spec !== undefined && { spec }),
         }),
       ),
   ),

@@ -1,7 +1,7 @@
 import { runCode } from '../sandbox/run.ts'
 import { tableOf } from './table.ts'
 import { cellView, NOTHING } from './view.ts'
-import type { Drawing, Output, OutputTable } from './view.ts'
+import type { CellContext, Drawing, OutputTable } from './view.ts'
 
 interface Content {
   readonly code: string
@@ -10,7 +10,13 @@ interface Content {
 
 /** One thing that code returned or displayed, as it is stored. */
 type Shown =
-  | { readonly type: 'svg' | 'html'; readonly markup: string; readonly width: number; readonly height: number }
+  | {
+      readonly type: 'svg' | 'html'
+      readonly markup: string
+      readonly width: number
+      readonly height: number
+      readonly data?: unknown
+    }
   | {
       readonly type: 'table'
       readonly columns: readonly string[]
@@ -22,10 +28,27 @@ type Shown =
 /** TypeScript in the closed frame; `plot` cells are the same. */
 export const code = cellView<Content>({
   async run({ code: source, inputs }, context) {
-    const values = await Promise.all(inputs.map(async (id) => [id, await context.rows(id)] as const))
-    return { ...(await runCode(source, Object.fromEntries(values), context.signal)) }
+    return { ...(await runCode(source, await valuesOf(inputs, context), context.signal)) }
   },
-  output: async (_, result) => outputOf(result),
+  async output(content, result, context) {
+    const tables: OutputTable[] = [],
+      drawings: Drawing[] = [],
+      lines: string[] = []
+    shownIn(result).forEach((one, i) => {
+      if (one?.type === 'text') lines.push(String(one.text))
+      else if (one?.type === 'table') tables.push(...[tableOf(one)].filter((table) => table !== undefined))
+      else if (one?.type === 'svg' || one?.type === 'html')
+        drawings.push({
+          kind: one.type,
+          markup: String(one.markup),
+          width: Number(one.width) || 640,
+          height: Math.min(4000, Math.max(20, Number(one.height) || 240)),
+          data: tableOf(one.data, 'Data'),
+          redraw: context.mayRedraw ? (...size) => redrawn(content, context, i, size) : undefined,
+        })
+    })
+    return { ...NOTHING, tables, drawings, lines }
+  },
   async rows(_, result) {
     return result?.['value'] ?? null
   },
@@ -33,22 +56,23 @@ export const code = cellView<Content>({
   type: 'any',
 })
 
-function outputOf(result: unknown): Output {
+const valuesOf = async (inputs: readonly string[], context: CellContext): Promise<Readonly<Record<string, unknown>>> =>
+  Object.fromEntries(await Promise.all(inputs.map(async (id) => [id, await context.rows(id)] as const)))
+
+function shownIn(result: unknown): readonly (Shown | undefined)[] {
   const shown = (result as { readonly shown?: unknown } | undefined)?.shown
-  if (!Array.isArray(shown)) return NOTHING
-  const tables: OutputTable[] = [],
-    drawings: Drawing[] = [],
-    lines: string[] = []
-  for (const one of shown as readonly Shown[]) {
-    if (one?.type === 'text') lines.push(String(one.text))
-    else if (one?.type === 'table') tables.push(...[tableOf(one)].filter((table) => table !== undefined))
-    else if (one?.type === 'svg' || one?.type === 'html')
-      drawings.push({
-        kind: one.type,
-        markup: String(one.markup),
-        width: Number(one.width) || 640,
-        height: Math.min(4000, Math.max(20, Number(one.height) || 240)),
-      })
-  }
-  return { ...NOTHING, tables, drawings, lines }
+  return Array.isArray(shown) ? (shown as readonly (Shown | undefined)[]) : []
+}
+
+/** The markup of what the code showed at a place, at another size. */
+async function redrawn(
+  { code: source, inputs }: Content,
+  context: CellContext,
+  place: number,
+  [width, height]: readonly [number, number],
+): Promise<string> {
+  const result = await runCode(source, await valuesOf(inputs, context), new AbortController().signal, { width, height })
+  const one = shownIn(result)[place]
+  if (one?.type !== 'svg' && one?.type !== 'html') throw new Error('the code drew nothing this time')
+  return String(one.markup)
 }

@@ -3,6 +3,7 @@ import { rng } from '#core/rng.ts'
 import { scalingLawBands } from '#core/stats/law/bands.ts'
 import { client } from '../../client.ts'
 import { formatNumber } from '../../ui/format.ts'
+import { toCsv } from '../../views/search/board/numbers.ts'
 import { cellView, NOTHING, numbersOf } from './view.ts'
 
 interface Content {
@@ -42,6 +43,11 @@ export const fit = cellView<Content>({
         {
           name: 'Law of the loss',
           height: 320,
+          csv: () =>
+            toCsv(
+              ['budget', 'depth', 'width', 'validation loss'],
+              points.map((point) => [point.budget, point.depth, point.width, point.loss]),
+            ),
           scene: (width, height, theme) =>
             lawFitScene(
               groups.map(([budget, list], g) => ({

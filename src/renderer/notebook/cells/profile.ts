@@ -3,10 +3,11 @@ import { barsScene } from '#core/plots/profile/bars.ts'
 import { crossoverScene } from '#core/plots/profile/crossover.ts'
 import { glyphOf } from '#core/plots/strip.ts'
 import { client } from '../../client.ts'
+import { toCsv } from '../../views/search/board/numbers.ts'
 import { project } from '../../state/project.svelte.ts'
 import { colorOfStack } from './color.ts'
 import { cellView, NOTHING, numbersOf } from './view.ts'
-import type { CellContext, Figure } from './view.ts'
+import type { CellContext, Figure, OutputTable } from './view.ts'
 
 interface Content {
   readonly stacks: readonly string[]
@@ -20,6 +21,7 @@ interface Result {
 type Row = Awaited<ReturnType<typeof client.profile.measurements>>[number] & { readonly stack: string }
 
 const PHASES = ['prefill', 'decode'] as const
+type Phase = (typeof PHASES)[number]
 const unitOf = (phase: string): string => (phase === 'decode' ? 'ms/token' : 'ms')
 
 /** The rows of a result with the ids of their stacks. */
@@ -58,10 +60,16 @@ export const profile = cellView<Content, Result>({
     const figures = phases.map((phase): Figure => {
       const own = rows.filter((row) => row.phase === phase)
       const name = phase === 'decode' ? 'Decode latency' : 'Prefill latency'
+      const csv = (): string =>
+        toCsv(
+          ['stack', 'context', `median ${unitOf(phase)}`, 'low', 'high'],
+          own.map((row) => [row.stack, row.context, row.p50Ms, row.lowMs, row.highMs]),
+        )
       if (new Set(own.map((row) => row.context)).size === 1)
         return {
           name,
           height: 52 + 22 * own.length,
+          csv,
           scene: (width, _, theme) =>
             barsScene(
               own.map((row) => ({
@@ -78,6 +86,7 @@ export const profile = cellView<Content, Result>({
       return {
         name,
         height: 320,
+        csv,
         scene: (width, height, theme) =>
           crossoverScene(
             [...Map.groupBy(own, (row) => row.stack)].map(([stack, list]) => ({
@@ -96,15 +105,7 @@ export const profile = cellView<Content, Result>({
           ),
       }
     })
-    const table = {
-      name: 'Latencies',
-      columns: ['stack', 'phase', 'context', 'median, ms', 'low', 'high', 'where'],
-      rows: rows.map((row) => [
-        ...[row.stack, row.phase, row.context, row.p50Ms, row.lowMs, row.highMs],
-        project.placeOf(row.environment),
-      ]),
-      isCut: false,
-    }
+    const table = { name: 'Latencies, medians with 95 % intervals', ...tableOf(rows, phases), isCut: false }
     return { ...NOTHING, figures, tables: [table] }
   },
   async rows(content, result, context) {
@@ -123,6 +124,30 @@ export const profile = cellView<Content, Result>({
   },
   type: "readonly { readonly stack: string; readonly phase: 'prefill' | 'decode'; readonly context: number; readonly batch: number; readonly p50Ms: number; readonly lowMs: number; readonly highMs: number; readonly p95Ms: number; readonly target: string; readonly where: string }[]",
 })
+
+/** One row a stack where each phase was measured at one context: such columns compare. One row a measurement otherwise. */
+function tableOf(rows: readonly Row[], phases: readonly Phase[]): Pick<OutputTable, 'columns' | 'rows'> {
+  const where = (row: Row): string => project.placeOf(row.environment)
+  const contextsOf = (phase: Phase): readonly number[] => [
+    ...new Set(rows.filter((row) => row.phase === phase).map((row) => row.context)),
+  ]
+  if (phases.some((phase) => contextsOf(phase).length > 1))
+    return {
+      columns: ['stack', 'phase', 'context', 'median, ms', 'low', 'high', 'where'],
+      rows: rows.map((row) => [row.stack, row.phase, row.context, row.p50Ms, row.lowMs, row.highMs, where(row)]),
+    }
+  return {
+    columns: ['stack', ...phases.flatMap((phase) => [`${phase} latency, ${unitOf(phase)}`, 'low', 'high']), 'where'],
+    rows: [...Map.groupBy(rows, (row) => row.stack)].map(([stack, own]) => [
+      stack,
+      ...phases.flatMap((phase) => {
+        const row = own.find((one) => one.phase === phase)
+        return row === undefined ? [null, null, null] : [row.p50Ms, row.lowMs, row.highMs]
+      }),
+      where(own[0]!),
+    ]),
+  }
+}
 
 const colorOf = (
   resolved: Parameters<typeof colorOfStack>[0] | undefined,

@@ -1,6 +1,7 @@
 import { heatMapScene } from '#core/plots/heat-map.ts'
 import { client } from '../../client.ts'
 import { formatNumber } from '../../ui/format.ts'
+import { toCsv } from '../../views/search/board/numbers.ts'
 import { TRIALS_TYPE, trialRows } from './trials.ts'
 import { cellView, NOTHING, numbersOf } from './view.ts'
 import type { Figure } from './view.ts'
@@ -70,9 +71,10 @@ export const sweep = cellView<Content, Result>({
       ]),
       isCut: false,
     }
+    const csv = (): string => toCsv(table.columns, table.rows)
     const figures = [
-      map(shapes, 'latencyMs', 'Latency', 'Latency, ms (measured)'),
-      map(shapes, 'valLoss', 'Loss', 'Validation loss, nats/token'),
+      { ...map(shapes, 'latencyMs', 'Latency', 'Latency, ms (measured)'), csv },
+      { ...map(shapes, 'valLoss', 'Loss', 'Validation loss, nats/token'), csv },
     ]
     return { ...NOTHING, figures, tables: [table] }
   },

@@ -8,12 +8,12 @@ interface Content {
 }
 
 /** A stored table; a project from elsewhere may hold anything. */
-export function tableOf(result: unknown): OutputTable | undefined {
+export function tableOf(result: unknown, name = 'Rows'): OutputTable | undefined {
   const { columns, rows, isCut } = (result ?? {}) as Readonly<Record<string, unknown>>
   if (!Array.isArray(columns) || !Array.isArray(rows)) return undefined
   const value = (one: unknown): TableValue => (typeof one === 'number' || one === null ? one : String(one))
   return {
-    name: 'Rows',
+    name,
     columns: columns.map(String),
     rows: rows.filter(Array.isArray).map((row: unknown[]) => row.map(value)),
     isCut: isCut === true,

@@ -32,6 +32,10 @@ export interface Drawing {
   readonly markup: string
   readonly width: number
   readonly height: number
+  /** The rows that it shows, where they are known. */
+  readonly data?: OutputTable | undefined
+  /** The markup of the same drawing at another size; undefined where the code may not run. */
+  readonly redraw?: ((width: number, height: number) => Promise<string>) | undefined
 }
 
 export interface Output {
@@ -54,6 +58,8 @@ export interface Input {
 export interface CellContext {
   /** The id of the cell itself. */
   readonly id: string
+  /** Whether its code may run again to draw what it shows: it is trusted, and what is shown is up to date. */
+  readonly mayRedraw: boolean
   /** Inputs by id. */
   input(id: string): Input
   /** The architecture of a stack cell. Throws where it is none. */

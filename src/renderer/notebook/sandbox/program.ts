@@ -8,6 +8,12 @@ export const variableOf = (id: string): string => id.replace(/-/g, '_')
 
 const OPEN = 'heddleRun(async (inputs, display) => {'
 
+/** A size that figures are to have, in pixels. */
+export interface Layout {
+  readonly width: number
+  readonly height: number
+}
+
 /**
  * A script that runs the code after `prelude`; the first line of the code is on line `firstLine`.
  * @throws HeddleError `spec-syntax` with the line and column of the code
@@ -16,6 +22,7 @@ export function programOf(
   code: string,
   inputs: readonly string[],
   prelude: string,
+  layout?: Layout,
 ): { program: string; firstLine: number } {
   const names = inputs.map(variableOf)
   const given =
@@ -24,7 +31,7 @@ export function programOf(
       : `const {${inputs.map((id, i) => `${JSON.stringify(id)}: ${names[i]}`).join(', ')}} = inputs;`
   let script: string
   try {
-    script = transform(`${OPEN}${given}\n${code}\n})`, {
+    script = transform(`${OPEN}${given}\n${code}\n}, ${JSON.stringify(layout ?? null)})`, {
       transforms: ['typescript'],
       production: true,
       keepUnusedImports: true,

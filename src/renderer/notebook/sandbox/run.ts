@@ -3,6 +3,7 @@
 
 import { HeddleError } from '#core/errors.ts'
 import { lineOf, programOf } from './program.ts'
+import type { Layout } from './program.ts'
 import preludeAddress from './worker.ts?worker&url'
 
 /** What code gave: pictures, tables, texts, and a value for other cells. */
@@ -37,15 +38,16 @@ let nextId = 1
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs TypeScript with these inputs; programs wait for each other.
+ * Runs TypeScript with these inputs, its plots at a size of their own or at a given one; programs wait for each other.
  * @throws HeddleError `spec-syntax`, `job-cancelled`, or `usage` with what the code threw
  */
 export function runCode(
   code: string,
   inputs: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
+  layout?: Layout,
 ): Promise<CodeResult> {
-  const next = last.then(() => runNow(code, inputs, signal))
+  const next = last.then(() => runNow(code, inputs, signal, layout))
   last = next.catch(() => undefined)
   return next
 }
@@ -54,10 +56,11 @@ async function runNow(
   code: string,
   inputs: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
+  layout: Layout | undefined,
 ): Promise<CodeResult> {
   if (signal.aborted) throw cancelled()
   prelude ??= readPrelude()
-  const { program, firstLine } = programOf(code, Object.keys(inputs), await prelude)
+  const { program, firstLine } = programOf(code, Object.keys(inputs), await prelude, layout)
   const answer = await send(program, inputs, signal)
   const lines = code.split('\n').length
   if (answer.error === 'time')

@@ -1,9 +1,11 @@
 // What stands before the user's code in its worker: d3, Plot, a document to draw in, and the way back. The whole is one
 // program, so that nothing is evaluated.
 
-import * as Plot from '@observablehq/plot'
 import * as d3 from 'd3'
 import { Document } from './element.ts'
+import { limitBuffers } from './limits.ts'
+import { openPlot } from './plot.ts'
+import type { Layout } from './program.ts'
 import { shownOf } from './shown.ts'
 import type { Shown } from './shown.ts'
 
@@ -22,10 +24,11 @@ const document = new Document()
 scope['document'] = document
 scope['window'] = scope
 scope['d3'] = d3
-scope['Plot'] = Plot
 
 /** Called by the program with the user's code, once. */
-scope['heddleRun'] = (program: Program): void => {
+scope['heddleRun'] = (program: Program, layout: Layout | null): void => {
+  scope['Plot'] = openPlot(layout)
+  limitBuffers(scope)
   scope.onmessage = ({ data }) => {
     scope.onmessage = null
     void run(program, data)

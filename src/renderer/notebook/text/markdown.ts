@@ -1,5 +1,5 @@
 // Markdown with formulas as HTML text: HTML in the source is text. Formulas are KaTeX's own markup on the screen, and MathML in
-// files, which needs no fonts and no style.
+// files, which needs no fonts and no style; in print only the former, whose fonts are embedded as they are.
 
 import katex from 'katex'
 import MarkdownIt from 'markdown-it'
@@ -52,7 +52,7 @@ const blockFormula: Block = (state, startLine, endLine, silent) => {
   return true
 }
 
-type Formulas = 'htmlAndMathml' | 'mathml'
+type Formulas = 'htmlAndMathml' | 'mathml' | 'html'
 
 function open(output: Formulas): Markdown {
   const made = new MarkdownIt({ html: false, linkify: false, typographer: true })
@@ -67,7 +67,7 @@ function open(output: Formulas): Markdown {
   return made
 }
 
-const markdowns = { htmlAndMathml: open('htmlAndMathml'), mathml: open('mathml') } as const
+const markdowns = { htmlAndMathml: open('htmlAndMathml'), mathml: open('mathml'), html: open('html') } as const
 
 function formula(text: string, displayMode: boolean, output: Formulas, markdown: Markdown): string {
   try {

@@ -1,6 +1,7 @@
 // Notebooks of the project, what their cells gave, and the one SELECT that a table cell may make.
 
 import { HeddleError } from '#core/errors.ts'
+import { LONGEST_NOTEBOOK } from '#core/notebook/document.ts'
 import { addCellResult, findCellResults, latestCellResults } from '#main/store/authored/cell-results.ts'
 import { getNotebook, listNotebookHeads, removeNotebook, saveNotebook } from '#main/store/authored/notebooks.ts'
 import type { Project } from '#main/store/db.ts'
@@ -12,8 +13,6 @@ import { notebookTemplates } from './templates.ts'
 import { openTrusted } from './trusted.ts'
 import type { Trusted } from './trusted.ts'
 
-/** Longer ones are not opened: a screen could not show them. */
-export const LONGEST_NOTEBOOK = 4_000_000
 const LONGEST_RESULT = 4_000_000
 
 const name = text(200)
@@ -98,11 +97,13 @@ export const notebooks = {
     context.emit({ type: 'changed', table: 'notebooks' })
     return { name: free }
   }),
-  /** The results under these hashes, and the last one of each cell of a notebook. */
-  results: call({ notebook: name, hashes: listOf(hash, 5000) }, (context, args) => ({
-    found: findCellResults(context.project(), args.hashes),
-    latest: latestCellResults(context.project(), args.notebook),
-  })),
+  /** The results under these hashes and, where wanted, the last ones of cells of the notebook that are not among them. */
+  results: call({ notebook: name, hashes: listOf(hash, 5000), withLatest: flag }, (context, args) => {
+    const found = findCellResults(context.project(), args.hashes)
+    const ids = new Set(found.map(({ id }) => id))
+    const latest = args.withLatest ? latestCellResults(context.project(), args.notebook) : []
+    return { found, latest: latest.filter(({ id }) => !ids.has(id)) }
+  }),
   /** Stores what a cell gave. */
   keep: call(
     { notebook: name, cell: text(80), kind: text(60), hash, result: object },
