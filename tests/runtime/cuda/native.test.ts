@@ -173,3 +173,19 @@ describe.skipIf(!hasCompiler())('products of one input', () => {
     expect(Math.max(...Object.values(errors)), JSON.stringify(errors)).toBeLessThan(1e-2)
   })
 })
+
+describe.skipIf(!hasCompiler())('the first of the largest', () => {
+  it.each([
+    { rows: 3, width: 5000 },
+    { rows: 700, width: 33 },
+    { rows: 1, width: 7 },
+  ])('of $rows rows of $width', async ({ rows, width }) => {
+    const g = newGraph()
+    g.output('first', g.argmax(g.input('x', { dtype: 'f32', shape: [rows, width] })))
+    const random = rng('argmax', rows)
+    // few values, so that the largest comes more than once
+    const x = Float64Array.from({ length: rows * width }, () => random.integer(5))
+    const tensor = { dtype: 'f32' as const, shape: [rows, width], data: x }
+    expect(await errorsOf(g.finish(), new Map([['x', tensor]]), [])).toEqual({ first: 0 })
+  })
+})

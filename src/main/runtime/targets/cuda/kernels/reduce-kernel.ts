@@ -15,6 +15,8 @@ const THREADS = 256
 const WARPS = THREADS / 32
 /** Blocks that fill a large device. */
 const WANTED_BLOCKS = 528
+/** Threads of a block that looks for the largest element of one row. */
+const ARGMAX_THREADS = 1024
 /** Terms that a thread sums at least before the work is divided further. */
 const MIN_TERMS = 16
 
@@ -163,11 +165,13 @@ export function joinKernel(op: string, outputs: number, splits: number, from: Bu
   return writer.finish('join', [Math.ceil(outputs / WARPS), 1], THREADS, body)
 }
 
-/** The first place of the largest element of each row. */
+/** The first place of the largest element of each row: a warp for each, or a block where rows are few. */
 function argmaxKernel(node: Node, bufferOf: BufferOf): Launch {
   const operand = node.inputs[0]!
   const width = operand.type.shape.at(-1)!
   const rows = sizeOf(operand.type.shape) / width
+  const lanes = rows < WANTED_BLOCKS && width > THREADS ? ARGMAX_THREADS : 32
+  const threads = Math.max(lanes, THREADS)
   const writer = new KernelWriter(bufferOf)
   const emitter = new Emitter({
     read: (value, at) => {
@@ -177,22 +181,39 @@ function argmaxKernel(node: Node, bufferOf: BufferOf): Launch {
   })
   const place = flatten([variable('r', rows), variable('j', width)], [rows, width])
   const element = emitter.element(operand, place)
-  const body = [
-    'unsigned lane = threadIdx.x % 32u;',
-    `unsigned r = blockIdx.x * ${WARPS}u + threadIdx.x / 32u;`,
-    `if (r >= ${rows}u) return;`,
-    'float most = __int_as_float(0xff800000);',
-    `unsigned first = ${width}u;`,
-    `for (unsigned j = lane; j < ${width}u; j += 32u) {`,
-    ...emitter.lines,
-    `if (${element} > most || first == ${width}u) { most = ${element}; first = j; }`,
-    '}',
+  const better = 'if (other > most || (other == most && place < first)) { most = other; first = place; }'
+  const amongLanes = [
     'for (int d = 16; d > 0; d /= 2) {',
     'float other = __shfl_xor_sync(0xffffffffu, most, d);',
     'unsigned place = __shfl_xor_sync(0xffffffffu, first, d);',
-    'if (other > most || (other == most && place < first)) { most = other; first = place; }',
+    better,
     '}',
-    `if (lane == 0u) ${writer.store(writer.bufferOf(node.outputs[0]!)!, 'r', '(int)first')}`,
   ]
-  return writer.finish('argmax', [Math.ceil(rows / WARPS), 1], THREADS, body)
+  const amongWarps = [
+    `__shared__ float mosts[${threads / 32}];`,
+    `__shared__ unsigned firsts[${threads / 32}];`,
+    'if (lane % 32u == 0u) { mosts[lane / 32u] = most; firsts[lane / 32u] = first; }',
+    '__syncthreads();',
+    `for (unsigned w = 0; w < ${threads / 32}u; w++) {`,
+    'float other = mosts[w];',
+    'unsigned place = firsts[w];',
+    better,
+    '}',
+  ]
+  const body = [
+    `unsigned lane = threadIdx.x % ${lanes}u;`,
+    `unsigned r = blockIdx.x * ${threads / lanes}u + threadIdx.x / ${lanes}u;`,
+    `if (r >= ${rows}u) return;`,
+    'float most = __int_as_float(0xff800000);',
+    `unsigned first = ${width}u;`,
+    '#pragma unroll 4',
+    `for (unsigned j = lane; j < ${width}u; j += ${lanes}u) {`,
+    ...emitter.lines,
+    `if (${element} > most || first == ${width}u) { most = ${element}; first = j; }`,
+    '}',
+    ...amongLanes,
+    ...(lanes > 32 ? amongWarps : []),
+    `if (lane == 0u) ${writer.store(bufferOf(node.outputs[0]!)!, 'r', '(int)first')}`,
+  ]
+  return writer.finish('argmax', [Math.ceil(rows / (threads / lanes)), 1], threads, body)
 }
