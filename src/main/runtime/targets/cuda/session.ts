@@ -16,6 +16,7 @@ import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { evenBatches } from './schedule/even-batches.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
+import { recompute } from './schedule/recompute.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import type { Stored } from './schedule/values.ts'
@@ -64,13 +65,18 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
-  const graph = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
-  options.onPass?.('even-batches', graph)
+  const even = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
+  options.onPass?.('even-batches', even)
   const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
-  const inputs = inputsOf(graph)
+  const inputs = inputsOf(even)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const plan = schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
+  const planOf = (graph: Graph): Schedule =>
+    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
+  const planned = { graph: even, plan: planOf(even) }
+  const fits = neededBytes(planned.plan, shared) <= machine.freeBytes()
+  const { graph, plan } = fits || program.phase !== 'train' ? planned : lessMemory(planned, planOf)
+  if (graph !== even) options.onPass?.('recompute', graph)
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
@@ -100,6 +106,24 @@ export async function openOnMachine(
     memory.release()
     throw error
   }
+}
+
+interface Planned {
+  readonly graph: Graph
+  readonly plan: Schedule
+}
+
+/** The plan of the graph that computes forward values twice, where that saves memory. */
+function lessMemory(planned: Planned, planOf: (graph: Graph) => Schedule): Planned {
+  const graph = recompute(planned.graph)
+  const plan = planOf(graph)
+  return plan.memory.arenaBytes < planned.plan.memory.arenaBytes ? { graph, plan } : planned
+}
+
+/** Device memory that a plan takes beside state that is there already. */
+function neededBytes(plan: Schedule, state: SharedState | undefined): number {
+  const missing = plan.buffers.filter((b) => b.home !== 'arena' && !(b.home === 'state' && state?.places.has(b.name)))
+  return plan.memory.arenaBytes + missing.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
 }
 
 /** Runs what depends on nothing that changes. */
@@ -182,10 +206,7 @@ class SessionMemory {
   }
 
   #checkRoom(plan: Schedule): void {
-    const missing = plan.buffers.filter((b) => b.home !== 'state' || !this.state.places.has(b.name))
-    const needed =
-      plan.memory.arenaBytes +
-      missing.filter((b) => b.home !== 'arena').reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
+    const needed = neededBytes(plan, this.state)
     const free = this.#machine.freeBytes()
     if (needed <= free) return
     const text = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`

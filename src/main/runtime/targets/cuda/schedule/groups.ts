@@ -9,6 +9,7 @@ import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
+import { isAgain } from './recompute.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows } from './values.ts'
@@ -225,6 +226,8 @@ class Grouping {
           shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
     for (const [draft, count] of shared) {
       if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      const [member] = draft.job.kind === 'group' ? draft.job.members : []
+      if (member !== undefined && isAgain(member.node.scope) !== isAgain(value.node.scope)) continue
       if (!this.#accepts(draft, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
       this.#insert(draft, value, undefined, reads)
       return true
@@ -254,6 +257,7 @@ class Grouping {
       if (job.kind !== 'group' || job.rowLength !== length || job.columnSums.length >= MAX_COLUMN_SUMS) continue
       const found = wanted.filter((read) => this.ownerOf(read) === draft || draft.reads.has(read)).length
       if (2 * found < wanted.length || !this.#accepts(draft, size, undefined, reads, false)) continue
+      if (isAgain(value.node.scope) !== isAgain(job.members[0]!.node.scope)) continue
       if (this.#isIndirect(draft, owners)) continue
       draft.job = { ...job, columnSums: [...job.columnSums, value] }
       this.owner.set(value, draft)

@@ -3,6 +3,7 @@
 
 import { tabled } from '../kernels/writer.ts'
 import type { Buffer } from './job.ts'
+import { isAgain } from './recompute.ts'
 import type { Step } from './schedule.ts'
 import { STORED_BYTES } from './values.ts'
 
@@ -43,7 +44,9 @@ export function mergeAlike(steps: readonly Step[]): readonly Step[] {
 }
 
 /** What steps of one launch have in common; undefined for a step that stays by itself. */
-function mergeKey({ action, writes, isOnce }: Step): string | undefined {
+function mergeKey({ action, writes, isOnce, scope }: Step): string | undefined {
+  // what is computed again is computed late
+  if (isAgain(scope)) return undefined
   if (action.kind !== 'kernel' || isOnce || action.launch.grid.length !== 2 || action.launch.shared !== undefined)
     return undefined
   const bytes = writes.reduce((sum, buffer) => sum + buffer.size * STORED_BYTES[buffer.stored], 0)
