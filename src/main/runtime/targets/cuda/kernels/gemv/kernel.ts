@@ -13,6 +13,7 @@ import type { BufferOf, Launch } from '../writer.ts'
 import { choice } from './form.ts'
 import type { Form, FormInput, PlacedPart } from './form.ts'
 import { plainForm } from './plain.ts'
+import { takesUntried } from '../untried.ts'
 import { tileForm } from './tiles.ts'
 
 /** Rows of x from which tensor cores are faster. */
@@ -23,7 +24,8 @@ const PLAIN_SHARED = 40 << 10
 function formOf(input: FormInput): Form {
   const weights = input.job.parts.flatMap(({ products }) => products.map(({ weight }) => input.bufferOf(weight)!))
   const isHalf = weights.every(({ stored }) => stored === 'bf16')
-  return (isHalf && input.job.m >= MIN_TILE_ROWS ? tileForm(input) : undefined) ?? plainForm(input)
+  const isTiled = isHalf && input.job.m >= MIN_TILE_ROWS && takesUntried()
+  return (isTiled ? tileForm(input) : undefined) ?? plainForm(input)
 }
 
 function placeParts(parts: readonly GemvPart[], form: Form): readonly PlacedPart[] {

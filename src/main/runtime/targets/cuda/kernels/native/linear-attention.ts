@@ -8,6 +8,7 @@ import { numberText } from '../../schedule/emitter.ts'
 import type { Buffer } from '../../schedule/job.ts'
 import type { Stored } from '../../schedule/values.ts'
 import { fillOf } from '../../schedule/values.ts'
+import { takesUntried } from '../untried.ts'
 import { KernelWriter } from '../writer.ts'
 import type { Launch } from '../writer.ts'
 import { BACKWARD } from './linear-attention/backward.ts'
@@ -94,12 +95,8 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
   }
 }
 
-/**
- * NOTE: decays per key and the widest keys are right on the CPU's tensor cores, but have not been seen to run on a device; until
- * then they are generated from their meaning, unless HEDDLE_CUDA_UNTRIED is 1 (tests/bench/cuda/check.ts on a device shows it).
- */
-const isTried = ({ isKeyed, keyWidth }: Shape): boolean =>
-  (!isKeyed && keyWidth <= PART_WIDTH) || process.env['HEDDLE_CUDA_UNTRIED'] === '1'
+/** NOTE: decays per key and the widest keys wait for a device. */
+const isTried = ({ isKeyed, keyWidth }: Shape): boolean => (!isKeyed && keyWidth <= PART_WIDTH) || takesUntried()
 
 const takes = (shape: Shape): boolean => {
   const { length, heads, groups, keyWidth, valueWidth, isKeyed } = shape
