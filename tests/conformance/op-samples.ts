@@ -12,7 +12,7 @@ export interface OpSample {
   readonly operands: readonly Tensor[]
   readonly attrs: Attrs
   readonly data: NumberArray | undefined
-  /** No kernel takes these operands or attributes: targets must not claim the op with them. */
+  /** No kernel of ONNX Runtime takes these operands or attributes: its targets must not claim the op with them. */
   readonly decomposedOnly: boolean
   /** Operands through which gradients flow; by default all floats. */
   readonly wrt: readonly number[] | undefined

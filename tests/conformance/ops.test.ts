@@ -152,12 +152,12 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
       )
     })
 
-  it('is claimed by no target where no kernel takes it', () => {
+  it('is claimed by no ONNX Runtime target where no kernel of that takes it', () => {
     each(
       samples.filter((sample) => sample.decomposedOnly),
       (sample) => {
         const node = graphOf(kind, sample).nodes.find((n) => n.op === kind)!
-        for (const target of targets)
+        for (const target of targets.filter(({ kind }) => kind.startsWith('ort')))
           for (const phase of ['train', 'prefill', 'decode'] as const) expect(target.claims(node, phase)).toBe(false)
       },
     )
