@@ -96,7 +96,13 @@ function searchPage(): string {
 
 function opsPage(): string {
   const gradient = (op: OpDef): string =>
-    op.vjp !== undefined ? 'own rule' : op.decompose !== undefined ? 'of its decomposition' : 'none'
+    op.vjp !== undefined
+      ? 'own rule'
+      : op.hasVjpNode === true
+        ? 'a `vjp` node'
+        : op.decompose !== undefined
+          ? 'of its decomposition'
+          : 'none'
   const onnx = (op: OpDef): string =>
     op.emit !== undefined ? 'own form' : op.decompose !== undefined ? 'of its decomposition' : 'none'
   const rows = (isFused: boolean): string[][] =>

@@ -17,6 +17,8 @@ export const ERROR_CODES = {
   'checkpoint-invalid': 'A checkpoint does not fit the model or run that wants to load it.',
   'target-missing': 'An execution target is not available on this machine. The message gives the reason.',
   'target-failed': 'An execution target failed while it compiled or ran a program.',
+  'device-lost':
+    'A device failed while it worked, or was taken away. The job ended; the next one starts in a new process and may find it again.',
   'train-diverged':
     'A training run produced a loss, gradient or weight that is not finite, or a loss far above that of guessing.',
   'job-cancelled': 'A job was cancelled by the user.',

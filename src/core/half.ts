@@ -1,10 +1,21 @@
-// 16-bit floats to 32 bits; every value of either format is exact in f32.
+// 16-bit floats to 32 bits, where every value of either format is exact, and back.
 
 /** Widens bfloat16 bits: the upper half of the bits of a f32. */
 export function bf16ToF32(bits: Uint16Array): Float32Array {
   const wide = new Uint32Array(bits.length)
   for (let i = 0; i < bits.length; i++) wide[i] = bits[i]! << 16
   return new Float32Array(wide.buffer)
+}
+
+/** Rounds f32 to the nearest bfloat16, ties to even. */
+export function f32ToBf16(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length)
+  const narrow = new Uint16Array(data.length)
+  for (let i = 0; i < narrow.length; i++) {
+    const x = bits[i]!
+    narrow[i] = Number.isNaN(data[i]!) ? 0x7fff : (x + 0x7fff + ((x >>> 16) & 1)) >>> 16
+  }
+  return narrow
 }
 
 /** Widens IEEE 754 binary16 bits, subnormal numbers included. */

@@ -8,6 +8,8 @@ export interface Rng {
   integer(n: number): number
   /** Standard normal. */
   normal(): number
+  /** The next standard normals times a scale, into a whole array. */
+  fillNormal(into: Float32Array, scale: number): void
   /** One element, uniformly. */
   pick<T>(items: readonly T[]): T
   /** A shuffled copy (Fisher-Yates). */
@@ -61,6 +63,17 @@ export function rng(...keys: readonly (string | number)[]): Rng {
       const angle = 2 * Math.PI * self.uniform()
       spare = radius * Math.sin(angle)
       return radius * Math.cos(angle)
+    },
+    fillNormal: (into, scale) => {
+      let i = 0
+      if (spare !== undefined && into.length > 0) into[i++] = scale * self.normal()
+      for (; i + 1 < into.length; i += 2) {
+        const radius = Math.sqrt(-2 * Math.log(1 - next() / 4294967296))
+        const angle = 2 * Math.PI * (next() / 4294967296)
+        into[i] = scale * (radius * Math.cos(angle))
+        into[i + 1] = scale * (radius * Math.sin(angle))
+      }
+      if (i < into.length) into[i] = scale * self.normal()
     },
     pick: (items) => items[self.integer(items.length)]!,
     shuffle: (items) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { HeddleError } from '#core/errors.ts'
 import { rng } from '#core/rng.ts'
 import type { Trial } from '#core/search/index.ts'
 import { openLane } from '#main/api/lane.ts'
@@ -65,6 +66,24 @@ it('extends a finished study with what a larger one would have proposed', async 
   const { id } = createSearch(project, 'short', config(1, 25))
   await runSearch(project, openSearch(project, id), async (spec) => landscape(spec))
   const trials = await runSearch(project, openSearch(project, id, 40), async (spec) => landscape(spec))
+  closeProject(project)
+  expect(outline(trials)).toEqual(whole)
+})
+
+it.each([1, 2])('ends when the project cannot be written, and loses no trial, with %i evaluators', async (parallel) => {
+  const name = `full-${parallel}.heddle`
+  const whole = await uninterrupted(`whole-${name}`, parallel)
+  const project = openProject(join(folder, name), { create: true })
+  const study = createSearch(project, 'full', config(parallel))
+  let evaluated = 0
+  const search = runSearch(project, study, async (spec) => {
+    if (++evaluated > 14) throw new HeddleError('store-full', 'the disk is full')
+    return landscape(spec)
+  })
+  await expect(search).rejects.toThrow('the disk is full')
+  const states = readTrials(project, study).map(({ state }) => state)
+  expect(states.filter((state) => state === 'done' || state === 'failed')).toHaveLength(14)
+  const trials = await runSearch(project, study, async (spec) => landscape(spec))
   closeProject(project)
   expect(outline(trials)).toEqual(whole)
 })

@@ -1,4 +1,4 @@
-// How fast the screens are: `npm run bench:ui -- [--json] [--minutes 30] [--repeats 7] [--trials 20000]`. Chromium on the
+// How fast the screens are: `npm run bench:ui -- [--json] [--minutes 30] [--repeats 7] [--trials 20000] [--only edit,memory]`. Chromium on the
 // served program, without a limit on its frame rate, so that frame times are those of the work. Projects and trials are
 // made up (tests/bench/ui/project.ts; the runner of tests/api/fake-runner.ts); the door, the store, the carrier and the
 // screens are the real ones.
@@ -26,9 +26,11 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '0.5' },
     repeats: { type: 'string', default: '7' },
     trials: { type: 'string', default: '20000' },
+    only: { type: 'string', default: 'start,edit,open,memory' },
   },
 })
 const minutes = Number(values.minutes)
+const does = (what: string): boolean => values.only.split(',').includes(what)
 const repeats = Number(values.repeats)
 const trials = Number(values.trials)
 const FRAMES = 240
@@ -37,6 +39,21 @@ const EDITS = 61
 const ANSWER_MS = 40
 const MIB = 2 ** 20
 const { report, tell, end } = reporter(values.json)
+
+/** Work in a page, and the processor time that its main thread took: other programs do not lengthen that. */
+async function withCpu<T>(page: Page, work: () => Promise<T>): Promise<{ readonly value: T; readonly cpuMs: number }> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const taken = async (): Promise<number> => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return 1000 * metrics.find(({ name }) => name === 'TaskDuration')!.value
+  }
+  const before = await taken()
+  const value = await work()
+  const cpuMs = (await taken()) - before
+  await session.detach()
+  return { value, cpuMs }
+}
 
 /** A page of its own, with an empty cache. */
 async function open(browser: Browser, url: string): Promise<Page> {
@@ -68,18 +85,23 @@ async function openings(browser: Browser, url: string, workbench: Workbench, stu
   const project: number[] = []
   const search: number[] = []
   const whole: number[] = []
+  const cpu: number[] = []
   for (let n = 0; ; n++) {
     await workbench.call('projects.close', {})
     const page = await open(browser, `${url}`)
     await page.getByRole('button', { name: 'large' }).first().waitFor()
     project.push(await page.evaluate(timeUntil, { click: 'large', selector: 'main h1', text: 'large' }))
     const hash = `#/search?study=${study}`
-    search.push(await page.evaluate(timeUntil, { hash, selector: CLOUD, text: `${measured} measured` }))
+    const text = `${measured} measured`
+    const opening = await withCpu(page, () => page.evaluate(timeUntil, { hash, selector: CLOUD, text }))
+    search.push(opening.value)
+    cpu.push(opening.cpuMs)
     whole.push(project.at(-1)! + search.at(-1)!)
     if (n + 1 < repeats) await shut(page)
     else {
       report(`open a project of ${shown} trials`, project, { of: 'p95', ms: 1500 })
       report('... then its search, all points', search)
+      report('... main thread, CPU', cpu)
       report('... both', whole, { of: 'p95', ms: 1500 })
       return page
     }
@@ -92,11 +114,14 @@ async function edits(browser: Browser, url: string, workbench: Workbench, path: 
   await page.evaluate(() => (location.hash = '#/design'))
   await page.getByRole('textbox', { name: 'Text' }).waitFor()
   await page.waitForTimeout(500)
-  const rest = Array.from({ length: 24 }, (_, i) => `d f{mult: ${2 + (i % 3)}} m2 f`).join(' ')
-  const stackOf = (mult: number): string => `{dModel: 256, vocabSize: 257} d f{mult: ${mult}} m2 f ${rest}`
-  const times = await page.evaluate(editTimes, { texts: [stackOf(2), stackOf(6)], edits: EDITS })
+  const rest = Array.from({ length: 24 }, (_, i) => `d f{intermediateSize: ${512 + 256 * (i % 3)}} m2 f`).join(' ')
+  const stackOf = (size: number): string => `{dModel: 256, vocabSize: 257} d f{intermediateSize: ${size}} m2 f ${rest}`
+  const { value: times, cpuMs } = await withCpu(page, () =>
+    page.evaluate(editTimes, { texts: [stackOf(512), stackOf(1536)], edits: EDITS }),
+  )
   report('edit of 100 blocks to number', times.number, { of: 'p95', ms: 16 })
   report('... to the end of the frame', times.frame)
+  tell('... main thread, CPU ms an edit', Number((cpuMs / EDITS).toFixed(2)))
   await shut(page)
 }
 
@@ -123,7 +148,7 @@ async function memory(browser: Browser, url: string, workbench: Workbench, path:
     trials: 1_000_000,
   }
   const job = (await workbench.call('search.start', { name: 'watched', config })) as { readonly id: number }
-  await page.waitForFunction(() => document.querySelector('[role=region][aria-label=Jobs]') !== null)
+  await page.waitForFunction(() => document.querySelector('section[aria-label=Jobs]') !== null)
   await page.evaluate(() => (location.hash = '#/search?study=1'))
   await page.locator(CLOUD).waitFor()
   const heaps: [number, number][] = []
@@ -152,7 +177,7 @@ async function memory(browser: Browser, url: string, workbench: Workbench, path:
   await fresh.waitForTimeout(2000)
   const opened = await heapOf(fresh)
   await shut(fresh)
-  const rows = await Promise.all([workbench.call('studies.trials', { study: 1 }), workbench.call('training.list', {})])
+  const rows = await Promise.all([workbench.call('studies.trials', { study: 1 }), workbench.call('training.runs', {})])
   const bytes = JSON.stringify(rows).length
   const mib = (value: number): number => Number((value / MIB).toFixed(1))
   const ratio = (watched - start) / (opened - start)
@@ -165,6 +190,17 @@ async function memory(browser: Browser, url: string, workbench: Workbench, path:
     rowsAsJsonMiB: mib(bytes),
     watchedToFresh: Number(ratio.toFixed(2)),
   })
+}
+
+async function points(browser: Browser, url: string, workbench: Workbench, study: number): Promise<void> {
+  const page = await openings(browser, url, workbench, study)
+  for (const kind of ['pan', 'zoom', 'brush'] as const) {
+    await page.evaluate(frameTimes, { kind, frames: 40 })
+    const { value: times, cpuMs } = await withCpu(page, () => page.evaluate(frameTimes, { kind, frames: FRAMES }))
+    report(`${shown} points: ${kind}`, times, { of: 'p95', ms: 16 })
+    tell('... main thread, CPU ms a frame', Number((cpuMs / FRAMES).toFixed(2)))
+  }
+  await shut(page)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-bench-ui-'))
@@ -191,16 +227,10 @@ const browser = await chromium.launch({
 try {
   const { url } = serving
   tell('browser', browser.version())
-  await coldStarts(browser, url)
-  await edits(browser, url, workbench, small)
-  const page = await openings(browser, url, workbench, study)
-  for (const kind of ['pan', 'zoom', 'brush'] as const) {
-    await page.evaluate(frameTimes, { kind, frames: 40 })
-    const times = await page.evaluate(frameTimes, { kind, frames: FRAMES })
-    report(`${shown} points: ${kind}`, times, { of: 'p95', ms: 16 })
-  }
-  await shut(page)
-  if (minutes > 0) await memory(browser, url, workbench, live)
+  if (does('start')) await coldStarts(browser, url)
+  if (does('edit')) await edits(browser, url, workbench, small)
+  if (does('open')) await points(browser, url, workbench, study)
+  if (does('memory') && minutes > 0) await memory(browser, url, workbench, live)
 } finally {
   await browser.close()
   await serving.close()

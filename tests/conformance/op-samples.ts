@@ -297,6 +297,22 @@ add('tri_inverse', [strictlyLower(33, 33)])
 add('cross_entropy', [normal(6, 5), given('i32', [6], [0, 4, -100, 2, 2, -100])], { ignoreIndex: -100 })
 add('cross_entropy', [normal(2, 3), given('i32', [2], [-100, -100])], { ignoreIndex: -100 })
 add('cross_entropy', [scaled(normal(3, 7), 30), integers(7, 3)], { ignoreIndex: -100 })
+add('vjp', [normal(2, 5, 3), normal(3, 1, 4), normal(2, 3, 3), normal(2, 5, 3), normal(2, 3, 3), normal(2, 5, 3)], {
+  of: 'causal_conv1d',
+  outputs: 2,
+  cts: [0],
+  wrt: [0, 1, 2],
+  silu: true,
+})
+add('vjp', [normal(1, 4, 2, 6), normal(1, 4, 1, 6), normal(1, 4, 1, 6), normal(1, 4, 2, 6), normal(1, 4, 2, 6)], {
+  of: 'attention',
+  outputs: 1,
+  cts: [0],
+  wrt: [0, 2],
+  window: 2,
+  meta: 1,
+  scale: 0.4,
+})
 
 /** Samples by op. */
 export const opSamples: ReadonlyMap<string, readonly OpSample[]> = table

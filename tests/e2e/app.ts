@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
-import { expect, onTestFailed } from 'vitest'
+import { onTestFailed } from 'vitest'
 import { root } from '../../scripts/commands.ts'
 import { ensureChromium } from '../helpers/chromium.ts'
 
@@ -30,8 +30,10 @@ export interface AppOptions {
 
 /** How long a loaded machine may take for a thing that is quick. */
 export const PATIENCE_MS = 20_000
-/** ... and for work in the runner. */
+/** ... and for a sign of life of work in the runner. */
 export const WORK_MS = 120_000
+/** ... and for all of such work: a test that waits by `outlast` may be slow as long as it goes on. */
+export const LONG_MS = 900_000
 
 /** Starts `heddle serve` on a free port. */
 export async function startApp({ library, args = [], env = {} }: AppOptions = {}): Promise<App> {
@@ -43,7 +45,14 @@ export async function startApp({ library, args = [], env = {} }: AppOptions = {}
   )
   let complaints = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
-  const ended = new Promise<void>((done) => child.on('exit', () => done()))
+  let isStopped = false
+  const ended = new Promise<void>((done) =>
+    child.on('exit', (code, signal) => {
+      // a test that ends the program itself kills it
+      if (!isStopped && signal !== 'SIGKILL') console.log(`heddle serve ended: ${code ?? signal} ${complaints}`)
+      done()
+    }),
+  )
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('{"url"')) {
       complaints += `${line}\n`
@@ -55,6 +64,7 @@ export async function startApp({ library, args = [], env = {} }: AppOptions = {}
       library: folder,
       process: child,
       async stop() {
+        isStopped = true
         child.kill('SIGTERM')
         await ended
         if (library === undefined) rmSync(folder, { recursive: true, force: true })
@@ -151,11 +161,28 @@ export async function dragTo(page: Page, from: Locator, to: { readonly x: number
   await page.mouse.up()
 }
 
+/** Waits for work that shows how far it is: while that changes it is slow, not stuck. */
+export async function outlast<T>(look: () => Promise<T>, isOver: (seen: T) => boolean): Promise<T> {
+  let last: string | undefined
+  let changedAt = Date.now()
+  for (;;) {
+    const seen = await look()
+    if (isOver(seen)) return seen
+    const text = JSON.stringify(seen)
+    if (text !== last) changedAt = Date.now()
+    last = text
+    if (Date.now() - changedAt > WORK_MS) throw new Error(`nothing has happened for ${WORK_MS / 1000} s: ${text}`)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+}
+
 /** Waits until no job runs. */
 export async function idle(page: Page): Promise<void> {
-  await expect
-    .poll(async () => await page.getByRole('region', { name: 'Jobs' }).innerText(), { timeout: WORK_MS })
-    .not.toMatch(/\d running/)
+  const jobs = page.getByRole('region', { name: 'Jobs' })
+  await outlast(
+    () => jobs.innerText(),
+    (text) => !/\d running/.test(text),
+  )
 }
 
 /** The text form of the stack on the canvas. */

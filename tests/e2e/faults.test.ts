@@ -5,11 +5,26 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import { closeProject, openProject } from '#main/store/db.ts'
+import { connect } from '#main/store/file/sql.ts'
+import type { Sql } from '#main/store/file/sql.ts'
 import { listTrials } from '#main/store/trials.ts'
 import type { App, AppOptions } from './app.ts'
-import { closeBrowser, createProject, idle, openPage, startApp, stackText, visit, watch, WORK_MS } from './app.ts'
+import {
+  closeBrowser,
+  createProject,
+  idle,
+  LONG_MS,
+  openPage,
+  outlast,
+  startApp,
+  stackText,
+  visit,
+  watch,
+  WORK_MS,
+} from './app.ts'
 
 const DROPPED = /WebSocket|ERR_CONNECTION/
 const apps: App[] = []
@@ -60,7 +75,7 @@ it.skipIf(process.platform === 'win32')(
   },
 )
 
-it('comes back after the connection dropped while a search is on', { timeout: 2 * WORK_MS }, async () => {
+it('comes back after the connection dropped while a search is on', { timeout: LONG_MS }, async () => {
   const library = mkdtempSync(join(tmpdir(), 'heddle-dropped-'))
   const app = await start({ library })
   const page = await openPage(app.url, { expected: DROPPED })
@@ -84,7 +99,7 @@ it('comes back after the connection dropped while a search is on', { timeout: 2 
   }
   await expect.poll(() => page.getByText('The connection to Heddle was lost').count()).toBe(0)
   await idle(page)
-  await page.getByText('12 of 12 trials').waitFor({ timeout: WORK_MS })
+  await page.getByText('12 of 12 trials').waitFor()
   expect(await cloud.getAttribute('aria-label')).toMatch(/1[012] measured/)
   expect(page.complaints).toEqual([])
   await page.context().close()
@@ -124,6 +139,112 @@ it('says that another program has the project, and opens it for reading', { time
   await page.context().close()
   await app.stop()
   rmSync(library, { recursive: true, force: true })
+})
+
+/** How many trials of the search on the page have a result. */
+const measuredOn = async (page: Page): Promise<number> => {
+  const label = await page.getByRole('application', { name: /^Front of/ }).getAttribute('aria-label')
+  return Number(/(\d+) measured/.exec(label ?? '')?.[1] ?? 0)
+}
+
+/** Numbers and metrics of the trials of the first search that have a result, read from the file. */
+function resultsIn(path: string): ReadonlyMap<number, unknown> {
+  const project = openProject(path, { readonly: true })
+  const rows = listTrials(project, 1, { state: 'done' })
+  closeProject(project)
+  return new Map(rows.map(({ number, metrics }) => [number, metrics]))
+}
+
+interface Fault {
+  readonly act: (path: string, app: App) => void
+  /** What the page must say of it. */
+  readonly says: RegExp
+  readonly mend?: () => void
+}
+
+/** Breaks a search after its first results, mends it and goes on: what was there is there, and more comes. */
+async function breakSearch(library: string, { act, says, mend }: Fault): Promise<void> {
+  const app = await start({ library })
+  const page = await openPage(app.url)
+  watch(page)
+  const path = join(library, 'broken.heddle')
+  await createProject(page, 'broken')
+  await visit(page, 'Search')
+  await page.getByRole('button', { name: 'Run a 12-trial search' }).click()
+  await page.getByRole('application', { name: /^Front of/ }).waitFor({ timeout: WORK_MS })
+  const grownTo = (wanted: number): Promise<number> =>
+    outlast(
+      () => measuredOn(page),
+      (count) => count >= wanted,
+    )
+  await grownTo(2)
+  const before = resultsIn(path)
+  act(path, app)
+  await expect.poll(() => page.locator('body').innerText(), { timeout: WORK_MS }).toMatch(says)
+  mend?.()
+  const resume = page.getByRole('button', { name: 'Resume' })
+  if (await resume.isVisible()) await resume.click()
+  await grownTo(before.size + 2)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await idle(page)
+  const after = resultsIn(path)
+  for (const [number, metrics] of before) expect(after.get(number)).toEqual(metrics)
+  expect(after.size).toBeGreaterThan(before.size)
+  expect(page.complaints).toEqual([])
+  await page.context().close()
+  await app.stop()
+}
+
+it.skipIf(process.platform === 'win32')(
+  'goes on with a search whose runner was killed, and shows the trial that it took along',
+  { timeout: LONG_MS },
+  async () => {
+    const library = mkdtempSync(join(tmpdir(), 'heddle-killed-'))
+    await breakSearch(library, {
+      act: (_, app) => {
+        for (const pid of runnersOf(app)) process.kill(pid, 'SIGKILL')
+      },
+      says: /the runner process ended by signal SIGKILL/,
+    })
+    rmSync(library, { recursive: true, force: true })
+  },
+)
+
+it('says that another program locks the project while a search is on, and goes on', { timeout: LONG_MS }, async () => {
+  const library = mkdtempSync(join(tmpdir(), 'heddle-busy-'))
+  let other: Sql | undefined
+  await breakSearch(library, {
+    act(path) {
+      other = connect(path, { timeoutMs: WORK_MS })
+      other.exec('BEGIN IMMEDIATE')
+    },
+    says: /another program keeps .* locked/,
+    mend: () => other!.close(),
+  })
+  rmSync(library, { recursive: true, force: true })
+})
+
+it('says that the disk is full while a search is on, and goes on', { timeout: LONG_MS }, async (test) => {
+  const library = mkdtempSync(join(tmpdir(), 'heddle-full-search-'))
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', library])
+  if (status !== 0) return test.skip('mounting a small disk is not permitted here')
+  const ballast = join(library, 'ballast')
+  try {
+    await breakSearch(library, {
+      act() {
+        try {
+          writeFileSync(ballast, Buffer.alloc(8_000_000))
+        } catch {
+          // it is full now
+        }
+      },
+      says: /the disk is full/,
+      mend: () => rmSync(ballast),
+    })
+  } finally {
+    spawnSync('umount', ['-l', library])
+    rmSync(library, { recursive: true, force: true })
+  }
 })
 
 it('says that the disk is full, and loses nothing', { timeout: WORK_MS }, async (test) => {

@@ -45,7 +45,7 @@ export async function fillProject(path: string, { name = (what) => what }: Fille
     }
   }
   for (const [i, spec] of specs.entries())
-    await call('documents.save', { kind: 'design', name: name(`design ${i}`), body: spec })
+    await call('documents.save', { kind: 'design', name: name(`design ${i}`), body: { spec } })
   await call('notebooks.create', { name: 'log', template: 'quickstart' })
   await finish('profile.start', { specs, options: { context: 256 } })
   await finish('profile.contexts', { specs: specs.slice(0, 2), contexts: [64, 256, 1024], options: {} })

@@ -10,6 +10,8 @@ import {
   openPage,
   stackText,
   startApp,
+  LONG_MS,
+  outlast,
   visit,
   watch,
   WORK_MS,
@@ -32,7 +34,7 @@ afterAll(async () => {
 })
 
 const step = (name: string, run: () => Promise<void>): void => {
-  it(name, { timeout: 2 * WORK_MS }, async () => {
+  it(name, { timeout: LONG_MS }, async () => {
     watch(page)
     await run()
     expect(page.complaints).toEqual([])
@@ -123,7 +125,8 @@ const measured = async (): Promise<number> =>
 
 step('searches around it: six trials arrive one by one', async () => {
   await visit(page, 'Design')
-  await page.getByRole('button', { name: 'Search around it' }).click()
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'New search around it' }).click()
   for (const [name, value] of [
     ['trials', '6'],
     ['populationSize', '3'],
@@ -137,7 +140,10 @@ step('searches around it: six trials arrive one by one', async () => {
   await page.getByRole('button', { name: 'Start search' }).click()
   await cloud().waitFor()
   const seen = new Set<number>()
-  await expect.poll(async () => [...seen.add(await measured())].pop(), { timeout: WORK_MS, interval: 50 }).toBe(6)
+  await outlast(
+    async () => [...seen.add(await measured())].pop(),
+    (count) => count === 6,
+  )
   expect(seen.size).toBeGreaterThan(2)
   await idle(page)
   expect(await page.getByText('6 of 6 trials').isVisible()).toBe(true)
@@ -185,14 +191,25 @@ step('opens the best stack', async () => {
   await expect.poll(() => page.getByRole('main').getByRole('img', { name: stack }).count()).toBeGreaterThan(0)
 })
 
+step('adds a stack of its own to the search', async () => {
+  await stackText(page).fill(SMALL.replace('a{headDim: 16} f', 'f a{headDim: 16}'))
+  await expect.poll(() => rows().count()).toBe(6)
+  await page.getByRole('button', { name: 'Search', exact: true }).click()
+  await page.getByRole('menuitem', { name: /^Add to Around a stack/ }).click()
+  await cloud().waitFor()
+  await outlast(measured, (count) => count === 7)
+  await idle(page)
+  await page.getByText('7 of 7 trials').waitFor()
+})
+
 step('finds everything again after closing and reopening', async () => {
   await visit(page, 'Library')
   await page.getByRole('button', { name: 'Close project' }).click()
   await page.getByRole('button', { name: 'journey', exact: false }).first().click()
   await page.getByRole('main').getByRole('heading', { level: 1, name: 'journey' }).waitFor()
   await visit(page, 'History')
-  await page.getByRole('radio', { name: 'Trials (6)' }).click()
-  await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(6)
+  await page.getByRole('radio', { name: 'Trials (7)' }).click()
+  await expect.poll(() => page.getByRole('main').getByRole('gridcell', { name: 'done' }).count()).toBe(7)
   await visit(page, 'Train')
   await expect
     .poll(() => page.getByRole('grid', { name: 'Runs' }).getByRole('gridcell', { name: 'done' }).count())
@@ -206,7 +223,7 @@ step('reviews it for reading only', async () => {
   await page.getByRole('banner').getByText('read only').waitFor()
   await visit(page, 'Search')
   await page.getByRole('gridcell', { name: 'Around a stack' }).dblclick()
-  await expect.poll(measured).toBe(6)
+  await expect.poll(measured).toBe(7)
   expect(await page.getByRole('button', { name: 'Extend' }).count()).toBe(0)
   await visit(page, 'Train')
   expect(await page.getByRole('button', { name: /New run/ }).count()).toBe(0)

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { App } from './app.ts'
-import { closeBrowser, idle, openPage, stackText, startApp, watch, WORK_MS } from './app.ts'
+import { closeBrowser, idle, LONG_MS, openPage, outlast, stackText, startApp, watch, WORK_MS } from './app.ts'
 
 type OpenPage = Awaited<ReturnType<typeof openPage>>
 
@@ -19,7 +19,7 @@ afterAll(async () => {
 })
 
 const step = (name: string, run: () => Promise<void>): void => {
-  it(name, { timeout: 2 * WORK_MS }, async () => {
+  it(name, { timeout: LONG_MS }, async () => {
     watch(page)
     await run()
     expect(page.complaints).toEqual([])
@@ -74,7 +74,7 @@ step('composes a stack', async () => {
   await page.keyboard.press('Delete')
   await expect.poll(() => tree.getByRole('treeitem').count()).toBe(0)
   await tabTo(/^(listbox|option) /, 'Shift+Tab')
-  for (const letters of ['del', 'feed', 'mamba-2', 'feed']) {
+  for (const letters of ['del', 'feed', 'mamba-2', 'feed', 'attention', 'feed']) {
     await page.keyboard.press('Home')
     const wanted = new RegExp(`^option ${letters}`, 'i')
     for (let moves = 0; moves < 12 && !wanted.test(await activeOption()); moves++)
@@ -82,7 +82,7 @@ step('composes a stack', async () => {
     await page.keyboard.press('Enter')
     await page.waitForTimeout(50)
   }
-  await expect.poll(() => stackText(page).inputValue()).toContain('d f m2 f')
+  await expect.poll(() => stackText(page).inputValue()).toContain('d f m2 f a f')
 })
 
 /** The option that keys act on. */
@@ -98,49 +98,143 @@ step('moves, copies, groups and undoes', async () => {
   await tabTo(/^(tree|treeitem) /)
   await page.keyboard.press('Home')
   await page.keyboard.press('Alt+ArrowDown')
-  await expect.poll(() => stackText(page).inputValue()).toContain('f d m2 f')
+  await expect.poll(() => stackText(page).inputValue()).toContain('f d m2 f a f')
   await page.keyboard.press('Control+z')
-  await expect.poll(() => stackText(page).inputValue()).toContain('d f m2 f')
+  await expect.poll(() => stackText(page).inputValue()).toContain('d f m2 f a f')
   await page.keyboard.press('Control+a')
   await page.keyboard.press('Control+g')
-  await expect.poll(() => stackText(page).inputValue()).toContain('(d f m2 f)x2')
+  await expect.poll(() => stackText(page).inputValue()).toContain('(d f m2 f a f)x2')
   await page.keyboard.press('Control+z')
   await expect.poll(() => stackText(page).inputValue()).not.toContain('x2')
   await page.keyboard.press('Control+y')
-  await expect.poll(() => stackText(page).inputValue()).toContain('(d f m2 f)x2')
+  await expect.poll(() => stackText(page).inputValue()).toContain('(d f m2 f a f)x2')
 })
 
-step('trains it', async () => {
+const SMALL = '{dModel: 64, vocabSize: 257} d{nHeads: 2} f m2{headDim: 16, dState: 16} f a{headDim: 16} f'
+
+step('edits the text form', async () => {
+  await tabTo(/^textarea Text/, 'Shift+Tab')
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type(SMALL)
+  await expect.poll(() => page.getByRole('treeitem').count()).toBe(6)
+})
+
+/** Puts a number into a field. */
+async function enter(field: string, value: string, key = 'Tab'): Promise<void> {
+  await tabTo(new RegExp(`^(spinbutton|input) ${field}`), key)
+  await page.keyboard.press('Control+a')
+  await page.keyboard.type(value)
+}
+
+step('measures it', async () => {
+  await command('measure this stack')
+  await page
+    .getByRole('region', { name: 'Jobs' })
+    .getByText(/running/)
+    .waitFor()
+  await idle(page)
+  await command('go to profile')
+  await page.getByRole('gridcell', { name: 'decode' }).first().waitFor()
+})
+
+step('trains it for 20 steps', async () => {
   await command('go to train')
   await page
-    .getByRole('heading', { name: 'Train' })
-    .or(page.getByRole('button', { name: /New run/ }))
+    .getByRole('button', { name: /New run/ })
     .first()
     .waitFor()
   await tabTo(/^button New run/)
   await page.keyboard.press('Enter')
-  await tabTo(/^(spinbutton|input) steps/)
-  await page.keyboard.press('Control+a')
-  await page.keyboard.type('5')
+  await enter('steps', '20')
   await tabTo(/^button Train/)
   await page.keyboard.press('Enter')
   await page.getByRole('gridcell', { name: 'done' }).first().waitFor({ timeout: WORK_MS })
   await idle(page)
 })
 
-step('reads the front of a search', async () => {
-  await command('go to search')
-  await tabTo(/^button Run a 12-trial search/)
+const cloud = () => page.getByRole('application', { name: /^Front of/ })
+
+step('searches around it', async () => {
+  await command('go to design')
+  await page.getByRole('treeitem').first().waitFor()
+  await command('new search around this stack')
+  await page.getByRole('heading', { name: 'New search' }).waitFor()
+  for (const [field, value] of [
+    ['trials', '6'],
+    ['populationSize', '3'],
+    ['tournamentSize', '2'],
+    ['steps', '10'],
+  ] as const)
+    await enter(field, value)
+  await tabTo(/^button Start search/, 'Shift+Tab')
   await page.keyboard.press('Enter')
-  const cloud = page.getByRole('application', { name: /^Front of/ })
-  await cloud.waitFor()
-  await expect.poll(() => cloud.getAttribute('aria-label'), { timeout: WORK_MS }).toMatch(/12 measured|1[01] measured/)
+  await cloud().waitFor({ timeout: WORK_MS })
+  await outlast(
+    () => cloud().getAttribute('aria-label'),
+    (label) => /\b6 measured/.test(label ?? ''),
+  )
   await idle(page)
+})
+
+step('reads its points and selects some', async () => {
   await tabTo(/^application Front of/)
+  for (const selected of [1, 2]) {
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press(' ')
+    const rows = page.getByRole('grid', { name: /^Trials of/ }).locator('[role=row][aria-selected=true]')
+    await expect.poll(() => rows.count()).toBe(selected)
+  }
+})
+
+step('replays a lineage', async () => {
+  await tabTo(/^tab Board/, 'Shift+Tab')
   await page.keyboard.press('ArrowRight')
+  await page.getByRole('slider', { name: 'After trial' }).waitFor()
+  await tabTo(/^input After trial/)
+  await page.keyboard.press('Home')
+  const atFirst = await page.getByRole('tabpanel').innerText()
+  await page.keyboard.press('End')
+  await expect.poll(() => page.getByRole('tabpanel').innerText()).not.toBe(atFirst)
+})
+
+step('opens the stack of the best trial', async () => {
+  await tabTo(/^button Open stack in Design/)
   await page.keyboard.press('Enter')
-  await page
-    .getByRole('complementary', { name: /Trial/ })
-    .getByRole('button', { name: 'Open stack in Design' })
-    .waitFor()
+  await page.getByRole('tree', { name: 'Stack' }).waitFor()
+})
+
+step('brushes the axes of the runs', async () => {
+  await command('go to compare')
+  await page.getByRole('group', { name: /^Stacks by their traits/ }).waitFor({ timeout: WORK_MS })
+  const chosen = (): Promise<number> =>
+    page
+      .getByText(/^\d+ of \d+ selected$/)
+      .innerText()
+      .then((text) => Number.parseInt(text))
+  expect(await chosen()).toBe(0)
+  await tabTo(/^slider .*Blocks/)
+  await page.keyboard.press('ArrowUp')
+  await expect.poll(chosen).toBeGreaterThan(0)
+  await page.keyboard.press('Escape')
+  await expect.poll(chosen).toBe(0)
+})
+
+step('closes the project, opens it again, and reviews it for reading only', async () => {
+  const close = async (): Promise<void> => {
+    await command('go to library')
+    await page.getByRole('button', { name: 'Close project' }).waitFor()
+    await tabTo(/^button Close project/)
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Close project' }).waitFor({ state: 'hidden' })
+  }
+  await close()
+  await tabTo(/^button by keyboard/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'by keyboard' }).waitFor()
+  await close()
+  await tabTo(/^button Read only/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('banner').getByText('read only').waitFor()
+  await command('go to history')
+  await page.getByRole('grid', { name: 'Runs' }).getByRole('gridcell', { name: 'done' }).first().waitFor()
 })

@@ -32,3 +32,14 @@ export function assertClose(
     `${what}: relative error ${error} is above ${tolerance}; element ${worst} is ${actual[worst]}, expected ${expected[worst]}`,
   )
 }
+
+/** ‖actual - expected‖ / ‖expected‖. */
+export function normError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0,
+    whole = 0
+  for (let i = 0; i < expected.length; i++) {
+    difference += (actual[i]! - expected[i]!) ** 2
+    whole += expected[i]! ** 2
+  }
+  return Math.sqrt(difference / whole)
+}

@@ -92,6 +92,21 @@ describe('one runner, job after job', () => {
     expect(steps).toEqual(Array.from({ length: 2000 }, (_, i) => i + 1))
   })
 
+  it('ends a job by what its listener throws, and takes the next one', async () => {
+    let heard = 0
+    const onEvent = (): void => {
+      heard += 1
+      throw new Error('the point cannot be kept')
+    }
+    await expect(runner.submit('events', 2000, { onEvent })).rejects.toThrow('the point cannot be kept')
+    expect(heard).toBe(1)
+    const onProgress = (): void => {
+      throw new Error('nobody may hear this')
+    }
+    await expect(runner.submit('obedient', null, { onProgress, signal: AbortSignal.timeout(50) })).rejects.toThrow()
+    expect(await runner.submit('pid', null)).toBeTypeOf('number')
+  })
+
   it('passes on what a job throws, and an unknown job', async () => {
     await expect(runner.submit('fail', 'no such thing')).rejects.toMatchObject({
       name: 'HeddleError',
@@ -203,6 +218,14 @@ describe('one runner, job after job', () => {
     expect((error as { hint: string }).hint).toContain(words)
     expect((error as { hint: string }).hint.length).toBeLessThan(10_000)
     expect(await next).toBe('fresh')
+  })
+
+  it('gives no more work to a process that lost its device', async () => {
+    const pid = await runner.submit('pid', null)
+    const job = runner.submit('lose-device', null)
+    const next = runner.submit('pid', null)
+    await expect(job).rejects.toMatchObject({ code: 'device-lost', message: 'cuStreamSynchronize failed' })
+    expect(await next).not.toBe(pid)
   })
 
   it('is not stalled by a large result', async () => {

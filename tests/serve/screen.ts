@@ -102,6 +102,8 @@ export function open(server: Serving, knock: Knock = {}): Screen {
     ...(origin !== undefined && { origin }),
     headers: { host: knock.host ?? authority },
   })
+  // every wait listens for the end
+  socket.setMaxListeners(0)
   const frames: Frame[] = []
   const watchers = new Set<() => void>()
   socket.on('message', (content) => {

@@ -16,7 +16,13 @@ const each =
   }
 
 export const constantInit = (value: number): Init => each(() => value)
-export const normalInit = (std: number): Init => each((rng) => std * rng.normal())
+export const normalInit =
+  (std: number): Init =>
+  (rng, shape) => {
+    const data = new Float32Array(sizeOf(shape))
+    rng.fillNormal(data, std)
+    return data
+  }
 export const uniformInit = (low: number, high: number): Init => each((rng) => low + (high - low) * rng.uniform())
 /** One value for each flat index. */
 export const valuesInit = (of: (index: number) => number): Init => each((_, i) => of(i))

@@ -12,6 +12,7 @@ export class GraphBuilder {
   readonly #constants = new Map<string, Value>()
   #scope = ''
   #nextId = 0
+  #isDifferentiable = false
 
   constructor(ops: ReadonlyMap<string, OpDef>) {
     this.#ops = ops
@@ -36,8 +37,27 @@ export class GraphBuilder {
       ...(data === undefined ? {} : { data }),
     }
     ;(node as { outputs: readonly Value[] }).outputs = types.map((type, index) => ({ node, index, type }))
+    if (this.#isDifferentiable && rules.vjp === undefined && rules.decompose !== undefined)
+      return rules.decompose(this, node)
     this.nodes.push(node)
     return node.outputs
+  }
+
+  /** Runs `body` with every op that has no gradient rule replaced by its meaning; returns the nodes that it added, too. */
+  differentiable<T>(body: () => T): { result: T; nodes: readonly Node[] } {
+    const from = this.nodes.length
+    const outer = this.#isDifferentiable
+    this.#isDifferentiable = true
+    try {
+      return { result: body(), nodes: this.nodes.slice(from) }
+    } finally {
+      this.#isDifferentiable = outer
+    }
+  }
+
+  /** The rules of a node's op. */
+  rulesOf(node: Node): OpDef {
+    return this.#ops.get(node.op)!
   }
 
   /** Adds a node with one output. */

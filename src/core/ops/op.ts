@@ -21,6 +21,8 @@ export interface OpDef extends OpRules, Evaluator {
    * Undefined entries in the result mean "no gradient flows". Absent: the op is decomposed before differentiation.
    */
   vjp?(g: GraphBuilder, node: Node, cts: readonly (Value | undefined)[]): readonly (Value | undefined)[]
+  /** The gradient is one `vjp` node, which a target may claim as it may claim the op. */
+  readonly hasVjpNode?: true
   /** ONNX nodes that compute this op; returns the names of the outputs. */
   emit?(node: Node, e: OnnxEmitter): readonly string[]
   cost?(node: Node): Cost

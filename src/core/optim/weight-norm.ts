@@ -21,14 +21,14 @@ export function projectData(
   [rows, columns]: readonly [number, number],
   projection: Projection,
 ): Float32Array {
+  // sums of squares in the order in which the memory lies
+  const isRows = projection === 'rows'
+  const norms = new Float64Array(isRows ? rows : columns)
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) norms[isRows ? i : j]! += data[at]! ** 2
+  norms.forEach((sum, i) => (norms[i] = Math.max(Math.sqrt(sum), 1e-12)))
   const result = new Float32Array(data.length)
-  const [lines, length, lineStep, step] =
-    projection === 'rows' ? [rows, columns, columns, 1] : [columns, rows, 1, columns]
-  for (let l = 0; l < lines; l++) {
-    let sum = 0
-    for (let i = 0; i < length; i++) sum += data[l * lineStep + i * step]! ** 2
-    const norm = Math.max(Math.sqrt(sum), 1e-12)
-    for (let i = 0; i < length; i++) result[l * lineStep + i * step] = data[l * lineStep + i * step]! / norm
-  }
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++, at++) result[at] = data[at]! / norms[isRows ? i : j]!
   return result
 }

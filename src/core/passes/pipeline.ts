@@ -17,9 +17,12 @@ export interface PassOptions {
   readonly verifyEach?: boolean
 }
 
-/** Before differentiation: everything without a gradient rule becomes its meaning. */
+/** Before differentiation: everything without a gradient of its own becomes its meaning. */
 export function differentiable(graph: Graph): Graph {
-  return decompose(graph, (node) => ops.get(node.op)!.vjp !== undefined)
+  return decompose(graph, (node) => {
+    const { vjp, hasVjpNode } = ops.get(node.op)!
+    return vjp !== undefined || hasVjpNode === true
+  })
 }
 
 /** From a graph of fused and primitive ops to one that a target runs: decompose, fold, cse, dce. */

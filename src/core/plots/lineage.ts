@@ -32,6 +32,9 @@ const NAME_WIDTH = 84
 /** Widest cell, so that shallow stacks stay strips. */
 const CELL = 26
 const TEXT_SHARE = 0.4
+const LINE = 15
+/** A letter of 12 px is about so wide. */
+const LETTER = 6.4
 
 /** The founder first. As high as its rows need. */
 export function lineageScene(steps: readonly LineageStep[], { width, theme }: LineageOptions): Scene {
@@ -44,14 +47,17 @@ export function lineageScene(steps: readonly LineageStep[], { width, theme }: Li
     const box = { width: cell * step.resolved.blocks.length, height: STRIP }
     return { ...step, y, box, cells: stripCells(step.resolved, NAME_WIDTH, y, box) }
   })
+  const letters = Math.max(12, Math.floor((width - textX) / LETTER))
   const text = { mark: 'text', size: 12 } as const
   const marks = rows.flatMap(({ resolved, name, note, value, y, box, cells }, i): Mark[] => {
     const parent = rows[i - 1]
+    const lines = folded(note, letters)
+    const top = y + 9 - (lines.length - 1) * (LINE / 2)
     return [
       { ...text, x: 0, y: y + 15, text: name, fill: theme.ink, weight: 500 },
       ...stripMarks(resolved, NAME_WIDTH, y, { ...box, theme }),
-      { ...text, x: textX, y: y + 9, text: note, fill: theme.ink },
-      { ...text, x: textX, y: y + 25, text: value, fill: theme.quiet },
+      ...lines.map((line, n): Mark => ({ ...text, x: textX, y: top + n * LINE, text: line, fill: theme.ink })),
+      { ...text, x: textX, y: top + lines.length * LINE, text: value, fill: theme.quiet },
       ...(parent === undefined ? [] : changeMarks(parent, { resolved, cells }, theme)),
     ]
   })
@@ -61,6 +67,15 @@ export function lineageScene(steps: readonly LineageStep[], { width, theme }: Li
     marks,
     description: `lineage of ${steps.length} stacks: ${steps.map(({ name, note }) => `${name}${note === '' ? '' : ` (${note})`}`).join(', ')}`,
   }
+}
+
+/** A text in at most two lines, broken at spaces; what does not fit is cut with dots, and stays in the description. */
+function folded(text: string, letters: number): string[] {
+  if (text.length <= letters) return [text]
+  const at = text.lastIndexOf(' ', letters)
+  const first = at <= 0 ? letters : at
+  const rest = text.slice(first).trimStart()
+  return [text.slice(0, first), rest.length <= letters ? rest : `${rest.slice(0, letters - 1)}…`]
 }
 
 /** A stack and where its cells stand. */

@@ -115,6 +115,12 @@ export function readTrials(project: Project, { id, plan }: Study): Trial[] {
   return listTrials(project, id).map((row) => trialOf(row, plan.space))
 }
 
+/** Nobody runs what an error left running: such trials run again under their numbers. */
+function interruptTrials(project: Project, study: number): void {
+  for (const { id } of listTrials(project, study, { state: 'running' }))
+    finishTrial(project, id, { state: 'interrupted' })
+}
+
 /** Runs a study until its budget is used up or it is told to stop, here or by `requestPause`; returns its trials. */
 export async function runSearch(
   project: Project,
@@ -126,6 +132,7 @@ export async function runSearch(
   const inFlight = new Map<number, Promise<void>>()
   clearPauseRequest(project, id)
   updateStudy(project, id, { state: 'running', error: null })
+  interruptTrials(project, id)
   const rows = new Map(readTrials(project, study).map((t) => [t.number, t]))
   const ids = new Map(listTrials(project, id).map((row) => [row.number, row.id]))
 
@@ -162,19 +169,25 @@ export async function runSearch(
       finishTrial(project, trial, { state: 'done', metrics })
       put({ ...rows.get(number)!, state: 'done', metrics })
     } catch (error) {
-      if (!(error instanceof HeddleError)) throw error
+      // that the project cannot be written says nothing of the stack: the search ends, and this trial runs again
+      if (!(error instanceof HeddleError) || error.code.startsWith('store-')) throw error
       const state = error.code === 'job-cancelled' ? 'cancelled' : 'failed'
       finishTrial(project, trial, { state, error: errorRecord(error) })
       put({ ...rows.get(number)!, state })
     }
   }
 
-  for (;;) {
-    const isStopping = handlers.signal?.aborted === true || isPauseRequested(project, id)
-    const number = isStopping ? undefined : nextNumber([...rows.values()], config.trials, config.parallel)
-    if (number !== undefined) begin(number)
-    else if (inFlight.size > 0) await Promise.race(inFlight.values())
-    else break
+  try {
+    for (;;) {
+      const isStopping = handlers.signal?.aborted === true || isPauseRequested(project, id)
+      const number = isStopping ? undefined : nextNumber([...rows.values()], config.trials, config.parallel)
+      if (number !== undefined) begin(number)
+      else if (inFlight.size > 0) await Promise.race(inFlight.values())
+      else break
+    }
+  } finally {
+    // after an error too: nothing of this search goes on when it has ended
+    await Promise.allSettled(inFlight.values())
   }
   clearPauseRequest(project, id)
   const isDone = [...rows.values()].filter((t) => t.state === 'done' || t.state === 'failed').length >= config.trials

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
 import { integer } from '#core/params.ts'
-import { serveUntil } from '../serve/host.ts'
 import type { Command } from './command.ts'
 
 export const serve: Command = {
@@ -24,6 +23,8 @@ export const serve: Command = {
     if (positionals.length > 0)
       throw new HeddleError('usage', 'serve takes no positional argument', { hint: 'serve --project FILE' })
     const { project, library, host } = text
+    // the workbench brings more code than all other commands together
+    const { serveUntil } = await import('../serve/host.ts')
     await serveUntil(output.signal, {
       ...(project !== undefined && { project: resolve(project) }),
       ...(library !== undefined && { library: resolve(library) }),

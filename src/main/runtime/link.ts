@@ -3,6 +3,7 @@
 // cancelled for certain and survived.
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HeddleError } from '#core/errors.ts'
@@ -21,7 +22,7 @@ export interface RunnerOptions {
 export interface SubmitOptions {
   /** Called at most ten times per second; the last report always arrives before the result. */
   readonly onProgress?: ((value: unknown) => void) | undefined
-  /** Called for every event of the job, in order; none is left out, and all come before the result. */
+  /** Called for every event of the job, in order; none is left out, and all come before the result. What it throws ends the job. */
   readonly onEvent?: ((value: unknown) => void) | undefined
   /** Cancels the job: it gets half a second to end by itself, then its process is killed. */
   readonly signal?: AbortSignal | undefined
@@ -52,8 +53,10 @@ interface Pending {
   readonly payload: unknown
   readonly onProgress: ((value: unknown) => void) | undefined
   readonly onEvent: ((value: unknown) => void) | undefined
-  settle(outcome: { readonly value: unknown } | { readonly error: HeddleError }): void
+  settle(outcome: { readonly value: unknown } | { readonly error: unknown }): void
   isCancelled: boolean
+  /** What a listener threw: the job ends by it. */
+  failure?: { readonly error: unknown }
   graceTimer?: NodeJS.Timeout
 }
 
@@ -78,7 +81,7 @@ export function startRunner(options: RunnerOptions = {}): Runner {
   const finish = (job: Pending, outcome: Parameters<Pending['settle']>[0]): void => {
     clearTimeout(job.graceTimer)
     if (active === job) active = undefined
-    job.settle(job.isCancelled ? { error: cancelled(job.kind) } : outcome)
+    job.settle(job.failure ?? (job.isCancelled ? { error: cancelled(job.kind) } : outcome))
     if (child && !active) setReferenced(child.process, false)
     startNext()
   }
@@ -126,14 +129,31 @@ export function startRunner(options: RunnerOptions = {}): Runner {
     }
     if (!active || active.id !== reply.id) return
     if (reply.type === 'progress') {
-      if (!active.isCancelled) active.onProgress?.(reply.value)
+      if (!active.isCancelled) hear(active, active.onProgress, reply.value)
     } else if (reply.type === 'event') {
-      active.onEvent?.(reply.value)
+      if (active.failure === undefined) hear(active, active.onEvent, reply.value)
     } else if (reply.type === 'result') {
       finish(active, { value: reply.value })
     } else {
       const { code, message, path, hint } = reply.error
+      // a process whose device is lost can do no more with it
+      if (code === 'device-lost') retire(from)
       finish(active, { error: new HeddleError(code, message, { path, hint }) })
+    }
+  }
+
+  const retire = (from: Child): void => {
+    if (child === from) child = undefined
+    from.process.kill('SIGKILL')
+  }
+
+  /** Work whose points cannot be kept is not gone on with, and the error is its own: not one of this process. */
+  const hear = (job: Pending, listener: ((value: unknown) => void) | undefined, value: unknown): void => {
+    try {
+      listener?.(value)
+    } catch (error) {
+      job.failure = { error }
+      cancel(job)
     }
   }
 
@@ -185,6 +205,8 @@ export function startRunner(options: RunnerOptions = {}): Runner {
       for (const job of [...queue]) cancel(job)
       if (!child) return
       const { process: running, ended } = child
+      // who waits for its end must not end before
+      setReferenced(running, true)
       if (active) {
         active.isCancelled = true
         running.kill('SIGKILL')
@@ -211,7 +233,12 @@ function startChild(options: RunnerOptions, receive: (raw: unknown) => void): Ch
     // typed arrays cross without becoming text
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: process.versions['electron'] ? { ...process.env, ELECTRON_RUN_AS_NODE: '1' } : process.env,
+    env: {
+      // compilers of CUDA kernels run side by side in the pool
+      UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+      ...process.env,
+      ...(process.versions['electron'] !== undefined && { ELECTRON_RUN_AS_NODE: '1' }),
+    },
   })
   const tail = outputTail()
   started.stdout?.on('data', (chunk: Buffer) => tail.write(chunk))

@@ -48,7 +48,7 @@ class Studies {
     if (study === undefined || study.kind !== 'search') throw new Error(`study ${id} is not a search`)
     const space = spaceOf(study)
     const goal = parseGoal(study.config['goal'])
-    const rows = await client.studies.trials({ study: id })
+    const rows = await client.search.trials({ study: id })
     const failures = new Map(
       rows.flatMap((row) => (row.error === null ? [] : [[row.number, row.error.message] as const])),
     )

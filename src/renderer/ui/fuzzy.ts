@@ -41,8 +41,11 @@ export function fuzzyMatch(query: string, text: string): FuzzyMatch | undefined 
   let winner: FuzzyMatch | undefined
   for (const match of ends)
     if (match !== undefined && (winner === undefined || match.score > winner.score)) winner = match
-  // of equal placements the shorter text is the better answer
-  return winner === undefined ? undefined : { score: winner.score - text.length / 1000, places: winner.places }
+  if (winner === undefined) return undefined
+  // of equal placements the closer together and then the shorter text is the better answer
+  const { score, places } = winner
+  const spread = places.at(-1)! - places[0]!
+  return { score: score - spread / 200 - text.length / 1000, places }
 }
 
 function bonus(text: string, at: number): number {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import type { NumberedEvent } from '#main/api/workbench/events.ts'
 import type { JobRow } from '#main/api/workbench/jobs.ts'
+import { parseSpecText } from '#core/model/text.ts'
 import { openWorkbench } from '#main/api/workbench/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'heddle-search-door-'))
@@ -93,4 +94,31 @@ it('pauses after the trial in flight, goes on, and stops at once', { timeout: 12
   await workbench.call('search.cancel', { study: 1 })
   expect(await ended(again)).toMatchObject({ state: 'cancelled' })
   expect(await workbench.call('studies.get', { id: 1 })).toMatchObject({ state: 'paused' })
+})
+
+it('takes a stack of the user as the next trial of a search', { timeout: 120_000 }, async () => {
+  const space = { ...config.space, mixers: ['deltanet', 'attention'], encoding: 'free' }
+  await ended(await workbench.call('search.start', { name: 'joined', config: { ...config, space, trials: 1 } }))
+  const add = (text: string): Promise<unknown> =>
+    workbench.call('search.add', { study: 2, spec: parseSpecText(`{dModel: 32, vocabSize: 999} ${text}`) })
+  await expect(add('m2 f')).rejects.toThrow('not in the search space')
+  await expect(workbench.call('search.add', { study: 2, spec: parseSpecText('{dModel: 48} d f') })).rejects.toThrow(
+    'dModel (48) is not in the search space',
+  )
+  await expect(
+    workbench.call('search.add', { study: 2, spec: parseSpecText('{dModel: 32, metaTokens: 3} d f a f') }),
+  ).rejects.toThrow('metaTokens (3) is not in the search space')
+  const { trial, job } = (await add('d f a f')) as { readonly trial: number; readonly job: JobRow }
+  expect(trial).toBe(1)
+  await expect(add('a f d f')).rejects.toThrow('is running')
+  expect(await ended(job)).toMatchObject({ state: 'done' })
+  const rows = (await workbench.call('studies.rows', { study: 2 })) as { number: number; state: string; spec: string }[]
+  expect(rows.map(({ number, state }) => [number, state])).toEqual([
+    [0, 'done'],
+    [1, 'done'],
+  ])
+  const [stack] = (await workbench.call('stacks.get', { hashes: [rows[1]!.spec] })) as { readonly text: string }[]
+  expect(stack!.text).toContain('d f a f')
+  expect(stack!.text).toContain('vocabSize: 257')
+  await expect(add('d f a f')).rejects.toThrow('trial 1 of study 2 is this stack already')
 })

@@ -1,7 +1,7 @@
 // The workbench end to end without a screen: a project from a template, a training whose points arrive as events, a
 // measurement, and what is refused.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -97,6 +97,31 @@ it('a job that cannot start leaves its reason', async () => {
   expect(job.error!.message).toContain('nowhere')
 })
 
+it('reads corpora and tokenizers of its own folder only', { timeout: 60_000 }, async () => {
+  const outside = mkdtempSync(join(tmpdir(), 'heddle-outside-'))
+  writeFileSync(join(outside, 'secret.txt'), 'a secret '.repeat(200))
+  symlinkSync(join(outside, 'secret.txt'), join(root, 'link.txt'))
+  writeFileSync(join(root, 'own.txt'), 'some words of my own. '.repeat(400))
+  const run = { steps: 2, batchSize: 2, seqLen: 16, validationTokens: 64 }
+  const start = (data: object): Promise<unknown> =>
+    workbench.call('training.start', { config: { spec, data: { kind: 'corpus', ...data }, run, threads: 1 } })
+  const goal = { objectives: ['bitsPerByte'] }
+  const refused = 'is not in the library'
+  for (const path of [join(outside, 'secret.txt'), '/etc/passwd', '../../../../etc/passwd', 'link.txt', '.']) {
+    await expect(start({ path, tokenizer: 'bytes' })).rejects.toThrow(refused)
+    await expect(start({ path: null, tokenizer: path })).rejects.toThrow(refused)
+    const evaluation = { train: { data: { kind: 'corpus', path, tokenizer: 'bytes' } } }
+    const config = { searcher: 'random', goal, evaluation }
+    await expect(workbench.call('search.check', { config })).rejects.toThrow(refused)
+    await expect(workbench.call('search.start', { name: 'x', config })).rejects.toThrow(refused)
+    await expect(workbench.call('studies.run', { kind: 'proxy-trust', params: {}, data: path })).rejects.toThrow(
+      refused,
+    )
+  }
+  expect((await ended(await start({ path: 'own.txt', tokenizer: 'bytes' }))).state).toBe('done')
+  rmSync(outside, { recursive: true, force: true })
+})
+
 it('numbers its events without a gap', () => {
   expect(events.map((e) => e.seq)).toEqual(events.map((_, i) => i + 1))
 })
@@ -109,5 +134,5 @@ it('opens for reading only, and writes nothing then', async () => {
   await expect(workbench.call('documents.save', { kind: 'design', name: 'x', body: {} })).rejects.toMatchObject({
     code: 'store-readonly',
   })
-  expect(await workbench.call('training.runs', {})).toHaveLength(2)
+  expect(await workbench.call('training.runs', {})).toHaveLength(3)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HeddleError } from '#core/errors.ts'
-import { bf16ToF32, f16ToF32 } from '#core/half.ts'
+import { bf16ToF32, f16ToF32, f32ToBf16 } from '#core/half.ts'
 import { duplicateKey } from '#core/model/duplicate-key.ts'
 import { decodeSafetensors, encodeSafetensors } from '#core/model/safetensors.ts'
 import type { SafetensorsTensor } from '#core/model/safetensors.ts'
@@ -144,6 +144,12 @@ describe('16-bit floats', () => {
     const values = Float32Array.of(1, -2.5, 3.140625, Infinity, -0, 2 ** -130)
     const bits = Uint16Array.from(new Uint32Array(values.buffer), (word) => word >>> 16)
     expect(bf16ToF32(bits)).toEqual(values)
+    expect(f32ToBf16(values)).toEqual(bits)
+  })
+
+  it('rounds to bf16, ties to even, and keeps what is no number', () => {
+    const values = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, 3.4e38, NaN)
+    expect(bf16ToF32(f32ToBf16(values))).toEqual(Float32Array.of(1, 1 + 2 ** -6, 1 + 2 ** -7, Infinity, NaN))
   })
 
   it('are converted on request, and integers are not', () => {

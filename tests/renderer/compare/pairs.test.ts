@@ -10,6 +10,13 @@ it('compares runs that differ in stack and seed only, the largest set of them', 
   expect(comparableRuns([])).toEqual([])
 })
 
+it('takes runs that were validated on the way before those that were not, however many', () => {
+  const short = ['a', 'b', 'c', 'd', 'e'].map((spec, i) => run(i + 1, spec, 40))
+  const long = ['a', 'b', 'c'].map((spec, i) => run(i + 6, spec, 160))
+  expect(comparableRuns([...short, ...long])).toEqual([6, 7, 8])
+  expect(comparableRuns([...short, ...long.slice(1)])).toEqual([1, 2, 3, 4, 5])
+})
+
 it('reads the last value up to the step, and leaves out curves that begin later', () => {
   const curves = new Map([
     [1, { steps: [10, 20, 30], values: [3, 2, 1] }],

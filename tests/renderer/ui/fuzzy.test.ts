@@ -11,6 +11,9 @@ it('prefers starts of words and letters in a row', () => {
   expect(best('ot', ['Photo', 'Open training'])[0]).toBe('Open training')
   expect(fuzzyMatch('train', 'Start training')?.places).toEqual([6, 7, 8, 9, 10])
   expect(best('undo', ['Unload old', 'Undo'])[0]).toBe('Undo')
+  expect(best('go to compare', ['Go to Train: train and compare runs', 'Go to Compare: see them all'])[0]).toContain(
+    'Go to Compare',
+  )
 })
 
 it('leaves out what lacks a letter and keeps all for an empty query', () => {

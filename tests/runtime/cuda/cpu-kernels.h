@@ -22,6 +22,16 @@ struct Place {
 };
 static Place blockIdx, threadIdx, gridDim, blockDim;
 
+struct uint2 { unsigned x, y; };
+struct uint4 { unsigned x, y, z, w; };
+struct float2 { float x, y; };
+struct float4 { float x, y, z, w; };
+static uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }
+static uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+static float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+static void __threadfence() {}
+static int atomicAdd(int *p, int x) { int old = *p; *p += x; return old; }
+
 static float __uint_as_float(unsigned x) { float y; memcpy(&y, &x, 4); return y; }
 static float __int_as_float(int x) { float y; memcpy(&y, &x, 4); return y; }
 static unsigned __float_as_uint(float x) { unsigned y; memcpy(&y, &x, 4); return y; }
@@ -33,6 +43,10 @@ static unsigned short to_bf16(float x) {
   if (x != x) return 0x7fff;
   return (unsigned short)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
+
+/** Dynamic shared memory; NaN when a block starts. */
+static const unsigned SHARED_BYTES = 227 << 10;
+alignas(1024) static unsigned char shared_memory[SHARED_BYTES];
 
 namespace fibers {
 struct Fiber {
@@ -74,6 +88,7 @@ static void entry() {
   pause();
 }
 static void runBlock(unsigned threads) {
+  memset(shared_memory, 0xff, SHARED_BYTES);
   all.resize(threads);
   warps.assign((threads + 31) / 32, Barrier());
   exchange.assign(threads, 0);
@@ -127,6 +142,14 @@ template <class T> static T __shfl_sync(unsigned, T value, int from) {
   memcpy(&value, &bits, 4);
   return value;
 }
+template <class T> static T __shfl_up_sync(unsigned, T value, int distance) {
+  int lane = fibers::current % 32;
+  return __shfl_sync(0xffffffffu, value, lane >= distance ? lane - distance : lane);
+}
+template <class T> static T __shfl_down_sync(unsigned, T value, int distance) {
+  int lane = fibers::current % 32;
+  return __shfl_sync(0xffffffffu, value, lane + distance < 32 ? lane + distance : lane);
+}
 static unsigned __ballot_sync(unsigned, bool value) {
   unsigned self = fibers::current, warp = self / 32;
   fibers::exchange[self] = value;
@@ -138,13 +161,14 @@ static unsigned __ballot_sync(unsigned, bool value) {
 }
 
 /** Runs a kernel over a grid; kernels without exchanges run thread after thread. */
-static void overGrid(unsigned gx, unsigned gy, unsigned threads, bool isParallel, std::function<void()> kernel) {
-  gridDim = {gx, gy, 1};
+static void overGrid(unsigned gx, unsigned gy, unsigned gz, unsigned threads, bool isParallel, std::function<void()> kernel) {
+  gridDim = {gx, gy, gz};
   blockDim = {threads, 1, 1};
   fibers::body = kernel;
-  for (unsigned y = 0; y < gy; y++)
+  for (unsigned z = 0; z < gz; z++)
+   for (unsigned y = 0; y < gy; y++)
     for (unsigned x = 0; x < gx; x++) {
-      blockIdx = {x, y, 0};
+      blockIdx = {x, y, z};
       if (isParallel) fibers::runBlock(threads);
       else
         for (unsigned t = 0; t < threads; t++) {

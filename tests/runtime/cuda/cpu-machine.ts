@@ -10,7 +10,9 @@ import { addressOf, loadKoffi } from '#main/runtime/targets/cuda/driver/native.t
 import type { Command, Kernel, Machine, PrepareTimes, Replay } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { PRELUDE } from '#main/runtime/targets/cuda/kernels/prelude.ts'
 
-const HEADER = readFileSync(fileURLToPath(new URL('cpu-kernels.h', import.meta.url)), 'utf8')
+const HEADER = ['cpu-kernels.h', 'cpu-tensor-core.h']
+  .map((name) => readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8'))
+  .join('\n')
 const FOLDER = join(tmpdir(), 'heddle-cpu-kernels')
 const EXCHANGES = /__sync|__shfl|__ballot|lanes_|block_/
 
@@ -25,14 +27,15 @@ export function hasCompiler(): boolean {
 }
 
 function compileLibrary(kernels: readonly Kernel[]): string {
-  const wrappers = kernels.map(({ name, source }) => {
+  const wrappers = kernels.map(({ name, source, uses = [] }) => {
     const parameters = /\(([^()]*)\) \{/.exec(source)![1]!
-    const types = parameters.split(', ').map((p) => p.replace(/__restrict__ p\d+$/, ''))
+    const types = parameters.split(', ').map((p) => p.replace(/__restrict__ \w+$/, ''))
     const args = types.map((type, i) => `(${type})args[${i}]`).join(', ')
-    const isParallel = EXCHANGES.test(source)
-    return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned threads) { overGrid(gx, gy, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
+    const isParallel = EXCHANGES.test([...uses, source].join('\n'))
+    return `extern "C" void run_${name}(const uint64_t *args, unsigned gx, unsigned gy, unsigned gz, unsigned threads) { overGrid(gx, gy, gz, threads, ${isParallel}, [=] { ${name}(${args}); }); }`
   })
-  const text = [HEADER, PRELUDE, ...kernels.map((k) => k.source), ...wrappers].join('\n')
+  const functions = new Set(kernels.flatMap((kernel) => kernel.uses ?? []))
+  const text = [HEADER, PRELUDE, ...functions, ...kernels.map((k) => k.source), ...wrappers].join('\n')
   mkdirSync(FOLDER, { recursive: true })
   const path = join(FOLDER, `${sha256(text)}.so`)
   if (existsSync(path)) return path
@@ -48,7 +51,7 @@ function compileLibrary(kernels: readonly Kernel[]): string {
 const NO_TIMES: PrepareTimes = { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
 
 /** A machine on the CPU with a limited memory. */
-export function cpuMachine(memoryBytes = 2 ** 31): Machine {
+export function cpuMachine(memoryBytes = 2 ** 31, sharedBytes = 227 << 10): Machine {
   const koffi = loadKoffi()
   const memcpy = koffi.load('libc.so.6').func('void *memcpy(void *, void *, size_t)')
   const blocks = new Map<bigint, Uint8Array>()
@@ -56,6 +59,7 @@ export function cpuMachine(memoryBytes = 2 ** 31): Machine {
   const copy = (to: bigint, from: bigint, bytes: number): void => void memcpy(to, from, bytes)
   return {
     title: 'CPU',
+    sharedBytes,
     freeBytes: () => memoryBytes - used(),
     allocate: (bytes) => {
       const block = new Uint8Array(Math.max(bytes, 256)).fill(0xff)
@@ -83,7 +87,7 @@ function prepare(
   const functions = new Map(
     kernels.map(({ name }) => [
       name,
-      library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int)`),
+      library.func(`void run_${name}(uint64_t *, unsigned int, unsigned int, unsigned int, unsigned int)`),
     ]),
   )
   const run = (command: Command): void => {
@@ -93,7 +97,13 @@ function prepare(
       case 'clear':
         return copy(command.at, addressOf(new Uint8Array(command.bytes)), command.bytes)
       case 'kernel':
-        return void functions.get(command.name)!(BigUint64Array.from(command.args), ...command.grid, command.block)
+        return void functions.get(command.name)!(
+          BigUint64Array.from(command.args),
+          command.grid[0],
+          command.grid[1],
+          command.grid[2] ?? 1,
+          command.block,
+        )
       case 'matmul': {
         const { m, n, k, batch, a, b, c } = command.shape
         const numbers = [m, n, k, batch, Number(a.transposed), a.lead, a.stride, Number(b.transposed), b.lead, b.stride]
@@ -111,6 +121,7 @@ function prepare(
     prepared: NO_TIMES,
     start: () => commands.forEach(run),
     times: () => commands.map(() => 0),
+    runTimes: () => [],
     release: () => undefined,
   }
 }

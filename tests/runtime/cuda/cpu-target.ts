@@ -1,6 +1,6 @@
 import type { Target } from '#main/runtime/targets/target.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import { claimsNode } from '#main/runtime/targets/cuda/target.ts'
+import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
 import { cpuMachine, hasCompiler } from './cpu-machine.ts'
 
@@ -8,8 +8,8 @@ import { cpuMachine, hasCompiler } from './cpu-machine.ts'
 export const cpuTarget = (compute: Compute): Target => ({
   kind: `cuda-${compute}-on-cpu`,
   title: 'CUDA kernels on the CPU',
-  doc: 'For tests.',
+  doc: 'For tests. What needs tensor cores is generated from its meaning, in any precision.',
   probe: () => (hasCompiler() ? { isAvailable: true, version: '1' } : { isAvailable: false, reason: 'no g++' }),
-  claims: claimsNode,
-  open: (program, options) => openOnMachine(cpuMachine(), program, options, { compute, claims: claimsNode }),
+  claims: claimsIn('f32'),
+  open: (program, options) => openOnMachine(cpuMachine(), program, options, { compute, claims: claimsIn('f32') }),
 })

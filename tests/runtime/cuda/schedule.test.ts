@@ -21,6 +21,7 @@ import { cpuTarget } from './cpu-target.ts'
 const planOf = (graph: Graph, bindings: Program['bindings'] = []): Schedule =>
   schedule({ name: 'test', phase: 'train', graph, bindings, frozen: [] }, graph, {
     compute: 'f32',
+    sharedBytes: 99 << 10,
     extraState: new Set(),
   })
 

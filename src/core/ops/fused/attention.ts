@@ -18,6 +18,7 @@ export function visibleKeys(i: number, window: number, meta: number): number {
  */
 export const attention: OpDef = {
   kind: 'attention',
+  hasVjpNode: true,
   doc: 'softmax(q kᵀ scale) v over visible earlier tokens (arXiv 1706.03762; grouped heads arXiv 2305.13245)',
   infer: ([q, k, v]) => {
     const [b, t, h, width] = q!.shape

@@ -10,6 +10,7 @@ import type { OpDef } from '../op.ts'
  */
 export const causalConv: OpDef = {
   kind: 'causal_conv1d',
+  hasVjpNode: true,
   doc: 'y_t = bias + sum_j w_j x_(t-K+1+j) per channel, with the last K-1 inputs as state, then optionally SiLU',
   infer: ([x, weight, state]) => {
     const [b, , c] = x!.shape

@@ -10,6 +10,7 @@ import { rope } from './rope.ts'
 import { rwkv7Recurrence } from './rwkv7.ts'
 import { linearScan, selectiveScan } from './scan.ts'
 import { triInverse } from './tri-inverse.ts'
+import { vjp } from './vjp.ts'
 
 export const fusedOps: readonly OpDef[] = [
   softmax,
@@ -30,4 +31,5 @@ export const fusedOps: readonly OpDef[] = [
   linearScan,
   triInverse,
   crossEntropy,
+  vjp,
 ]

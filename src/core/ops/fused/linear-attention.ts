@@ -49,6 +49,7 @@ function operands(node: Node): Operands {
  */
 export const linearAttention: OpDef = {
   kind: 'linear_attention',
+  hasVjpNode: true,
   doc: 'o_t = scale S_tᵀ q_t with S_t = e^decay S_(t-1) + k_t w_tᵀ, w = v or beta (v - Sᵀk)',
   infer: (types, attrs) => {
     const [q, k, v, state] = types as [TensorType, TensorType, TensorType, TensorType]

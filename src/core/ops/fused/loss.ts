@@ -10,6 +10,7 @@ import type { OpDef } from '../op.ts'
  */
 export const crossEntropy: OpDef = {
   kind: 'cross_entropy',
+  hasVjpNode: true,
   doc: 'mean of log(sum(e^x)) - x_target over targets that are not ignored',
   infer: ([logits, targets]) => {
     demand(

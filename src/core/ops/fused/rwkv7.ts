@@ -24,6 +24,7 @@ import type { ChunkPlan } from './chunks.ts'
  */
 export const rwkv7Recurrence: OpDef = {
   kind: 'rwkv7_recurrence',
+  hasVjpNode: true,
   doc: 'S_t = diag(w) S - b (Sᵀκ)ᵀ + k vᵀ with S = S_(t-1); o_t = S_tᵀ r_t',
   infer: (types) => {
     const [r] = types

@@ -92,6 +92,7 @@ function scanInside(g: GraphBuilder, x: Value, c: Value, size: number, reverse: 
  */
 export const selectiveScan: OpDef = {
   kind: 'selective_scan',
+  hasVjpNode: true,
   doc: 'h_t = exp(dt A) h_(t-1) + dt x_t B_tᵀ; y_t = h_t C_t per channel (arXiv 2312.00752)',
   infer: (types) => {
     const [x, dt, a, b, c, state] = types as [

@@ -4,6 +4,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { HeddleError } from '#core/errors.ts'
+import type { TrainConfig } from '#core/optim/train-config.ts'
+import { BUILT_IN_TOKENIZERS } from '#main/runtime/data/tokenizer.ts'
 import { projectName } from './project-info.ts'
 
 export interface LibraryEntry {
@@ -20,6 +22,8 @@ export interface Library {
   list(): LibraryEntry[]
   /** The real path of a project that may be opened. Throws `file-missing` or `usage`. */
   resolve(path: string): string
+  /** The real path of a file or folder in the library, relative paths from there. Throws `file-missing` or `usage`. */
+  file(path: string): string
   /** The path for a new project of this name. Throws `usage` for a name that is taken or cannot be one. */
   pathOf(name: string): string
   /** Lets a file outside the folder be opened: the user picked it in a dialog. */
@@ -52,6 +56,17 @@ export function openLibrary(root: string): Library {
       },
     ]
   }
+  const realOf = (path: string, what: string): { readonly absolute: string; readonly real: string } => {
+    const absolute = resolve(folder, path)
+    if (!existsSync(absolute))
+      throw new HeddleError('file-missing', `no ${what} at ${absolute}`, {
+        path: 'path',
+        hint: 'it may have been moved',
+      })
+    return { absolute, real: realpathSync(absolute) }
+  }
+  const isInside = (real: string): boolean => real.startsWith(folder + sep)
+
   return {
     root: folder,
     list() {
@@ -63,17 +78,20 @@ export function openLibrary(root: string): Library {
         .sort((a, b) => (b.openedAt ?? b.modifiedAt) - (a.openedAt ?? a.modifiedAt))
     },
     resolve(path) {
-      const absolute = resolve(folder, path)
-      if (!existsSync(absolute))
-        throw new HeddleError('file-missing', `no project at ${absolute}`, {
-          path: 'path',
-          hint: 'it may have been moved',
-        })
-      const real = realpathSync(absolute)
-      if (!real.startsWith(folder + sep) && !allowed.has(real))
+      const { absolute, real } = realOf(path, 'project')
+      if (!isInside(real) && !allowed.has(real))
         throw new HeddleError('usage', `${absolute} is not in the library`, {
           path: 'path',
           hint: `copy the project to ${folder}, or start heddle serve --project FILE`,
+        })
+      return real
+    },
+    file(path) {
+      const { absolute, real } = realOf(path, 'file')
+      if (!isInside(real))
+        throw new HeddleError('usage', `${absolute} is not in the library`, {
+          path: 'path',
+          hint: `copy it to ${folder}`,
         })
       return real
     },
@@ -118,3 +136,23 @@ function readRecent(path: string): (readonly [string, number])[] {
     return []
   }
 }
+
+// What a screen, or a project from elsewhere, could otherwise name is every file of this machine.
+type Data = TrainConfig['data']
+
+/** A tokenizer by its name, or by a path in the library. */
+export const ownTokenizer = (library: Library, name: string): string =>
+  (BUILT_IN_TOKENIZERS as readonly string[]).includes(name) ? name : library.file(name)
+
+/**
+ * The data with the real paths of its files.
+ * @throws HeddleError `usage` for a file outside the library, `file-missing`
+ */
+export const ownData = (library: Library, data: Data): Data =>
+  data.kind !== 'corpus'
+    ? data
+    : {
+        ...data,
+        path: data.path === null ? null : library.file(data.path),
+        tokenizer: ownTokenizer(library, data.tokenizer),
+      }

@@ -11,6 +11,7 @@ import { predictedStacks } from '../predicted-stacks.ts'
 import { runProfile } from '../profile.ts'
 import { runSweep, sweepConfig, SWEEP_PARAMS } from '../sweep.ts'
 import { call } from './door.ts'
+import { ownTokenizer } from './library.ts'
 import type { Context } from './context.ts'
 import { integer, listOf, object, optional, params, spec, text, word } from './readers.ts'
 
@@ -151,7 +152,11 @@ export const profile = {
     },
     (context, { name, spec: pattern, data = null, tokenizer = 'bytes', ...rest }) => {
       const project = context.writable()
-      const config = sweepConfig(pattern, { ...rest, data, tokenizer })
+      const config = sweepConfig(pattern, {
+        ...rest,
+        data: data === null ? null : context.library.file(data),
+        tokenizer: ownTokenizer(context.library, tokenizer),
+      })
       return startSweep(context, project, name, config)
     },
   ),

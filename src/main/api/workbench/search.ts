@@ -17,6 +17,7 @@ import { getStudy } from '#main/store/studies.ts'
 import { listTrials } from '#main/store/trials.ts'
 import { openSearch, readTrials, STUDY_PARAMS } from '../search.ts'
 import type { SearchConfig, Study } from '../search.ts'
+import { addTrial } from '../search/add-trial.ts'
 import { parseEvaluation } from '../search/evaluation.ts'
 import { requestPause } from '../search/pause.ts'
 import { conditionsOf, tableOfProject } from '../search/table.ts'
@@ -26,6 +27,8 @@ import type { SearchOutcome, SearchRunHandlers } from '../search-run.ts'
 import { call } from './door.ts'
 import type { Context } from './context.ts'
 import type { JobHandle, JobRow } from './jobs.ts'
+import { ownData } from './library.ts'
+import type { Library } from './library.ts'
 import { integer, object, optional, text } from './readers.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -41,21 +44,24 @@ export const search = {
     defaults: parseEvaluation({}),
   })),
   /** Checks a configuration and fills in what it leaves open; nothing is stored. */
-  check: call({ config: object }, (_, { config }) => completed(config)),
+  check: call({ config: object }, ({ library }, { config }) => completed(library, config)),
   /** Makes a search and runs it: its trials arrive as events. */
   start: call({ name: text(), config: object }, async (context, { name, config: json }) => {
     const project = context.writable()
-    const config = await completed(json)
+    const config = await completed(context.library, json)
     return startJob(context, project, name, (handlers) => startStudy(project, { name, config }, handlers))
   }),
   /** Goes on with a search; `trials` raises its budget. */
   resume: call({ study, trials: optional(integer(1, 1_000_000)) }, (context, { study: id, trials }) => {
-    const project = context.writable()
-    if (jobOf(context, id) !== undefined) throw new HeddleError('usage', `study ${id} is running`, { path: 'study' })
+    const project = idleProject(context, id)
     checkBudget(project, id, trials)
-    const request = { study: id, ...(trials !== undefined && { trials }) }
-    const { name } = getStudy(project, id)
-    return startJob(context, project, name, (handlers) => resumeStudy(project, request, handlers), id)
+    return goOn(context, project, { study: id, ...(trials !== undefined && { trials }) })
+  }),
+  /** Makes a stack the next trial of a search, and goes on with it. */
+  add: call({ study, spec: object }, (context, { study: id, spec }) => {
+    const project = idleProject(context, id)
+    const trial = addTrial(project, id, spec)
+    return { trial, job: goOn(context, project, { study: id }) }
   }),
   /** Stops a search after the trials in flight, wherever it runs. */
   pause: call({ study }, (context, { study: id }) => {
@@ -69,6 +75,17 @@ export const search = {
     if (job === undefined) throw new HeddleError('usage', `study ${id} is not running here`, { path: 'study' })
     context.jobs.cancel(job.id)
   }),
+  /** The trials of a search as its board draws them, by number. */
+  trials: call({ study }, (context, { study: id }) =>
+    // of tens of thousands every field that nobody looks at is felt
+    listTrials(context.project(), id).map(({ number, state, metrics, mutation, error }) => ({
+      number,
+      state,
+      metrics,
+      mutation,
+      error,
+    })),
+  ),
   /** The best trials with what was measured of them whole, after the last one. */
   finalists: call({ study }, (context, { study: id }) => {
     const project = context.project()
@@ -100,14 +117,16 @@ export const search = {
 const CONFIG_FIELDS = ['searcher', 'params', 'space', 'goal', 'trials', 'parallel', 'seed', 'evaluation']
 
 /** A configuration with everything that it leaves open. Throws HeddleError for what cannot be. */
-async function completed(json: Json): Promise<SearchConfig> {
+async function completed(library: Library, json: Json): Promise<SearchConfig> {
   const unknown = Object.keys(json).find((key) => !CONFIG_FIELDS.includes(key))
   if (unknown !== undefined)
     throw new HeddleError('param-invalid', `a search has no ${unknown.slice(0, 80)}`, { path: 'config' })
   const { searcher, trials, parallel, seed } = json
   const budget = resolveParams(STUDY_PARAMS, { trials, parallel, seed }, { dModel: 0 }, 'study')
   const { kind } = searcherOf(String(searcher).slice(0, 80))
-  const evaluation = parseEvaluation(json['evaluation'])
+  const given = parseEvaluation(json['evaluation'])
+  const train = { ...given.train, data: ownData(library, given.train.data) }
+  const evaluation = { ...given, train }
   const goal = object(json['goal'], 'goal')
   parseGoal(goal)
   const space = await withVocabulary(object(json['space'] ?? {}, 'space'), evaluation.train.data)
@@ -134,6 +153,20 @@ async function withVocabulary(space: Json, data: ReturnType<typeof parseEvaluati
 
 const jobOf = (context: Context, id: number): JobRow | undefined =>
   context.jobs.list().find((job) => job.state === 'running' && job.kind === 'search' && job.subject.study === id)
+
+/** The project, to go on with a search in it that does not run. */
+function idleProject(context: Context, id: number): Project {
+  if (jobOf(context, id) !== undefined)
+    throw new HeddleError('usage', `study ${id} is running`, { path: 'study', hint: 'pause it, or wait for its end' })
+  return context.writable()
+}
+
+function goOn(context: Context, project: Project, request: { study: number; trials?: number }): JobRow {
+  const { name, config } = getStudy(project, request.study)
+  // a project from elsewhere may name any file
+  ownData(context.library, parseEvaluation(config['evaluation']).train.data)
+  return startJob(context, project, name, (handlers) => resumeStudy(project, request, handlers), request.study)
+}
 
 /** Refuses what cannot be resumed before a job begins. */
 function checkBudget(project: Project, id: number, trials: number | undefined): void {

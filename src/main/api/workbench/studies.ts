@@ -8,6 +8,7 @@ import { STUDY_PARAMS, studyPlanOf, studyPlans } from '../studies/plans.ts'
 import { runStudy } from '../studies/run.ts'
 import { studyTable, summariseStudy } from '../studies/summary.ts'
 import { call } from './door.ts'
+import { ownTokenizer } from './library.ts'
 import { integer, listOf, object, optional, text } from './readers.ts'
 import { resolveParams } from '#core/params.ts'
 
@@ -34,12 +35,13 @@ export const studies = {
   /** Runs what is missing of an experiment. */
   run: call(
     { kind: text(60), params: object, data: optional(text(4096)), tokenizer: optional(text(4096)) },
-    async (context, { kind, params, data = null, tokenizer = 'bytes' }) => {
+    async (context, { kind, params, data = null, tokenizer: named = 'bytes' }) => {
       const project = context.writable()
       const plan = studyPlanOf(kind)
+      const tokenizer = ownTokenizer(context.library, named)
       const settings = {
         ...resolveParams(STUDY_PARAMS, params, { dModel: 0 }, 'params'),
-        data: { kind: 'corpus', path: data, tokenizer },
+        data: { kind: 'corpus', path: data === null ? null : context.library.file(data), tokenizer },
         vocabSize: (await loadTokenizer(tokenizer)).vocabSize,
         target: 'ort-cpu',
         threads: null,

@@ -9,6 +9,7 @@ import type { TrainOutcome } from '../train.ts'
 import type { Context } from './context.ts'
 import { call } from './door.ts'
 import type { JobRow } from './jobs.ts'
+import { ownData } from './library.ts'
 import { integer, listOf, object, optional, text } from './readers.ts'
 
 interface Training {
@@ -19,8 +20,9 @@ interface Training {
 }
 
 /** A job that trains; its run and points arrive as events. */
-function startJob(context: Context, { config, name, interrupted }: Training): JobRow {
+function startJob(context: Context, { config: given, name, interrupted }: Training): JobRow {
   const project = context.writable()
+  const config = { ...given, data: ownData(context.library, given.data) }
   const title = `${interrupted === undefined ? 'Train' : 'Go on with'} ${name}`
   return context.jobs.start({ kind: 'train', title }, ({ signal, onProgress, refer }) =>
     context.lane.shared(async () => {

@@ -1,3 +1,4 @@
+import { RUN_PARAMS } from '#core/optim/train-config.ts'
 import type { RunRow } from '#main/api/workbench/events.ts'
 
 const settings = new WeakMap<object, string>()
@@ -13,17 +14,30 @@ function settingsOf({ config }: RunRow): string {
   return text
 }
 
-/** The finished runs that can be ranked against each other: of those that differ in their stacks and seeds only, the most; of equal sets the latest. */
+/** Whether a run was validated before its end: without an earlier value there is nothing short to judge. */
+function hasShort({ config }: RunRow): boolean {
+  const run = (config['run'] ?? {}) as Readonly<Record<string, unknown>>
+  const { steps = RUN_PARAMS.steps.default, validationEvery = RUN_PARAMS.validationEvery.default } = run
+  return Number(steps) > Number(validationEvery)
+}
+
+/**
+ * The finished runs that can be ranked against each other: of those that differ in their stacks and seeds only, the most;
+ * of equal sets the latest. Runs that were validated on the way go before those that were not.
+ */
 export function comparableRuns(runs: readonly RunRow[]): number[] {
   const groups = Map.groupBy(
     runs.filter((run) => run.state === 'done'),
     settingsOf,
   )
-  const stacksOf = (group: readonly RunRow[]): number => new Set(group.map((run) => run.spec)).size
-  const largest = [...groups.values()].reduce<readonly RunRow[]>(
-    (best, group) => (stacksOf(group) >= stacksOf(best) ? group : best),
-    [],
-  )
+  const worthOf = (group: readonly RunRow[]): readonly [number, number] => {
+    const stacks = new Set(group.map((run) => run.spec)).size
+    return [stacks > 2 && group.some(hasShort) ? 1 : 0, stacks]
+  }
+  const largest = [...groups.values()].reduce<readonly RunRow[]>((best, group) => {
+    const [[own, stacks], [known, most]] = [worthOf(group), worthOf(best)]
+    return own > known || (own === known && stacks >= most) ? group : best
+  }, [])
   return largest.map((run) => run.id)
 }
 

@@ -88,9 +88,11 @@ describe('decimation', () => {
   it('draws a million points within a frame', () => {
     const series = new Series()
     for (let i = 0; i < 1_000_000; i++) series.append(i, Math.sin(i * 0.37) + (i === 654_321 ? 9 : 0))
-    const start = performance.now()
+    // other programs lengthen the wall clock, not the time that this thread works
+    const before = process.threadCpuUsage()
     const kept = decimate(series, { from: 0, to: 999_999, count: 1000 })
-    expect(performance.now() - start).toBeLessThan(100)
+    const { user, system } = process.threadCpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(100)
     expect(kept).toContain(654_321)
     expect(kept.length).toBeLessThanOrEqual(4002)
   })

@@ -2,6 +2,7 @@
 // so that sessions which share it need no agreement about whose turn it is.
 
 import { HeddleError } from '#core/errors.ts'
+import { bf16ToF32, f32ToBf16 } from '#core/half.ts'
 import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
@@ -9,7 +10,7 @@ import { inputsOf } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import { optimise } from '#core/passes/pipeline.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
-import type { Command, Kernel, Machine, PrepareTimes, Replay } from './driver/machine.ts'
+import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { evenBatches } from './schedule/even-batches.ts'
@@ -17,15 +18,22 @@ import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
+import type { Stored } from './schedule/values.ts'
 
 export interface CudaOptions {
   readonly compute: Compute
   readonly claims: (node: Graph['nodes'][number]) => boolean
 }
 
+interface StatePlace {
+  readonly address: bigint
+  readonly size: number
+  readonly stored: Stored
+}
+
 /** State in device memory, shared by sessions; freed when the last of them closes. */
 interface SharedState {
-  readonly places: Map<string, { readonly address: bigint; readonly size: number }>
+  readonly places: Map<string, StatePlace>
   sessions: number
 }
 
@@ -37,6 +45,8 @@ export interface CudaSession extends Session {
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
+  /** Milliseconds of a run when `runs` of them follow each other, by device events, `repeats` times. */
+  runTimes(runs: number, repeats: number): readonly number[]
 }
 
 const newArray = (buffer: Buffer): HostArray =>
@@ -60,16 +70,19 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(graph)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const plan = schedule(program, graph, { compute, extraState })
+  const plan = schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
-    const once = await runOnce(machine, plan, memory)
+    const prepare: PrepareOptions = { isFast: compute === 'bf16' }
+    const once = await runOnce(machine, plan, memory, prepare)
+    memory.releaseMasters(plan, program)
     const replay = await machine.prepare(
       ...commandsOf(
         plan.steps.filter((step) => !step.isOnce),
         memory,
       ),
+      prepare,
     )
     const times: OpenTimes = {
       passesS: (passed - started) / 1000,
@@ -90,10 +103,15 @@ export async function openOnMachine(
 }
 
 /** Runs what depends on nothing that changes. */
-async function runOnce(machine: Machine, plan: Schedule, memory: SessionMemory): Promise<PrepareTimes> {
+async function runOnce(
+  machine: Machine,
+  plan: Schedule,
+  memory: SessionMemory,
+  prepare: PrepareOptions,
+): Promise<PrepareTimes> {
   const steps = plan.steps.filter((step) => step.isOnce)
   if (steps.length === 0) return { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
-  const replay = await machine.prepare(...commandsOf(steps, memory))
+  const replay = await machine.prepare(...commandsOf(steps, memory), prepare)
   replay.start()
   machine.finishSync()
   replay.release()
@@ -105,9 +123,15 @@ function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], C
   const commands = steps.map(({ action }): Command => {
     switch (action.kind) {
       case 'kernel': {
-        const { kernel, grid, block, buffers } = action.launch
+        const { kernel, grid, block, shared = 0, buffers } = action.launch
         kernels.set(kernel.name, kernel)
-        return { kind: 'kernel', name: kernel.name, grid, block, args: buffers.map((b) => memory.address(b)) }
+        return { kind: 'kernel', name: kernel.name, grid, block, shared, args: buffers.map((b) => memory.address(b)) }
+      }
+      case 'table': {
+        const { kernel, grid, block } = action.launch
+        kernels.set(kernel.name, kernel)
+        const table = memory.table(action.rows.flat().map((buffer) => memory.address(buffer)))
+        return { kind: 'kernel', name: kernel.name, grid, block, shared: 0, args: [table] }
       }
       case 'matmul': {
         const { shape, a, b, c } = action
@@ -186,18 +210,43 @@ class SessionMemory {
       if (initial === undefined && program.frozen.includes(name)) throw new Error(`no value named ${name}`)
       if (initial !== undefined && initial.length !== size)
         throw new Error(`initial state ${name} has ${initial.length} elements, needs ${size}`)
-      place = { address: this.#machine.allocate(bufferBytes(buffer)), size }
+      place = { address: this.#machine.allocate(bufferBytes(buffer)), size, stored: buffer.stored }
       this.state.places.set(name, place)
       if (initial === undefined) this.#machine.clear(place.address, bufferBytes(buffer))
-      else this.#machine.upload(place.address, initial)
-    } else if (place.size !== size) throw new Error(`shared state ${name} has ${place.size} elements, needs ${size}`)
+      else this.#machine.upload(place.address, place.stored === 'bf16' ? f32ToBf16(initial) : initial)
+    } else if (place.size !== size || place.stored !== buffer.stored)
+      throw new Error(`shared state ${name} is ${place.stored}[${place.size}], needs ${buffer.stored}[${size}]`)
     this.#addresses.set(buffer, place.address)
+  }
+
+  /** Gives back frozen inputs that only what runs once has read, unless other sessions may want them. */
+  releaseMasters(plan: Schedule, program: Program): void {
+    if (this.state.sessions > 1) return
+    const read = new Set(plan.steps.filter((step) => !step.isOnce).flatMap((step) => step.reads))
+    for (const name of program.frozen) {
+      const buffer = plan.inputs.get(name)
+      const place = this.state.places.get(name)
+      if (buffer === undefined || place === undefined || read.has(buffer)) continue
+      this.#machine.release(place.address)
+      this.state.places.delete(name)
+      this.#addresses.delete(buffer)
+    }
   }
 
   address(buffer: Buffer): bigint {
     const address = this.#addresses.get(buffer)
     if (address === undefined) throw new Error(`buffer ${buffer.name} has no memory`)
     return address
+  }
+
+  /** Memory that holds addresses. */
+  table(addresses: readonly bigint[]): bigint {
+    const data = BigUint64Array.from(addresses)
+    const place = this.#allocate(data.byteLength)
+    this.#machine.upload(place, data)
+    // the upload reads the array before it is gone
+    this.#machine.finishSync()
+    return place
   }
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
@@ -273,6 +322,10 @@ class OpenProgram implements CudaSession {
     return this.#machine.finish()
   }
 
+  runTimes(runs: number, repeats: number): readonly number[] {
+    return this.#replay.runTimes(runs, repeats)
+  }
+
   async run(
     feeds: Readonly<Record<string, HostArray>>,
     reads: readonly string[] = [],
@@ -294,16 +347,16 @@ class OpenProgram implements CudaSession {
   }
 
   read(state: string): Float32Array {
-    const { address, size } = this.state.places.get(state) ?? missing(state)
-    const data = new Float32Array(size)
+    const { address, size, stored } = this.state.places.get(state) ?? missing(state)
+    const data = stored === 'bf16' ? new Uint16Array(size) : new Float32Array(size)
     this.#machine.download(address, data)
-    return data
+    return data instanceof Uint16Array ? bf16ToF32(data) : data
   }
 
   write(state: string, data: Float32Array): void {
-    const { address, size } = this.state.places.get(state) ?? missing(state)
+    const { address, size, stored } = this.state.places.get(state) ?? missing(state)
     if (data.length !== size) throw new Error(`state ${state} takes ${size} elements, got ${data.length}`)
-    this.#machine.upload(address, data)
+    this.#machine.upload(address, stored === 'bf16' ? f32ToBf16(data) : data)
     this.#machine.finishSync()
   }
 
@@ -320,7 +373,12 @@ class OpenProgram implements CudaSession {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#machine.finishSync()
+    try {
+      this.#machine.finishSync()
+    } catch {
+      // what failed has been said where it failed; a lost device has no memory to give back
+      return
+    }
     this.#replay.release()
     this.#memory.release()
   }

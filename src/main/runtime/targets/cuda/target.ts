@@ -1,6 +1,5 @@
 // The native CUDA target: finds the libraries, checks what they are, and opens programs on a device.
 
-import type { Node } from '#core/graph/types.ts'
 import type { Program } from '#core/graph/program.ts'
 import { HeddleError } from '#core/errors.ts'
 import type { Availability, OpenOptions, Session, Target } from '../target.ts'
@@ -11,7 +10,7 @@ import { describeDevice, Device } from './driver/device.ts'
 import { findLibrary, LIBRARY_FILES } from './driver/libraries.ts'
 import type { CudaLibrary } from './driver/libraries.ts'
 import { openNvrtc } from './driver/nvrtc.ts'
-import { MAX_TRI_SIZE } from './kernels/tri-inverse.ts'
+import { claimsIn } from './kernels/native/index.ts'
 import type { Compute } from './schedule/precision.ts'
 import { openOnMachine } from './session.ts'
 import type { CudaSession } from './session.ts'
@@ -91,18 +90,14 @@ function probe(): Availability {
   }
 }
 
-/** Fused nodes with a kernel of their own; the others are generated from their meaning. */
-export const claimsNode = (node: Node): boolean =>
-  node.op === 'tri_inverse' && node.outputs[0]!.type.shape.at(-1)! <= MAX_TRI_SIZE
-
 function cudaTarget(kind: string, compute: Compute, title: string, doc: string): Target {
   const open = async (program: Program, options: OpenOptions): Promise<Session> => openCuda(program, options, compute)
-  return { kind, title, doc, probe, claims: claimsNode, open }
+  return { kind, title, doc, probe, claims: claimsIn(compute), open }
 }
 
 /** Opens a program on the device, with what the benchmark needs beside the Session. */
 export async function openCuda(program: Program, options: OpenOptions, compute: Compute): Promise<CudaSession> {
-  return openOnMachine(openDevice(), program, options, { compute, claims: claimsNode })
+  return openOnMachine(openDevice(), program, options, { compute, claims: claimsIn(compute) })
 }
 
 export const cuda = cudaTarget(
@@ -110,6 +105,13 @@ export const cuda = cudaTarget(
   'bf16',
   'CUDA, bf16',
   'Native: generated kernels and cuBLASLt in one CUDA graph per run; activations in bf16, weights, states and sums in f32.',
+)
+
+export const cudaTf32 = cudaTarget(
+  'cuda-tf32',
+  'tf32',
+  'CUDA, TF32',
+  'Native: as f32, with products on tensor cores whose operands keep 10 bits.',
 )
 
 export const cudaExact = cudaTarget(

@@ -33,8 +33,9 @@ const record = (value: unknown): Json => (typeof value === 'object' && value !==
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []
 const number = (value: unknown): number => (typeof value === 'number' ? value : NaN)
-const providersOf = (value: unknown): string[] =>
-  Object.keys(record(value)).map((name) => name.replace(/ExecutionProvider$/, ''))
+const providersOf = (value: unknown): string[] => [
+  ...new Set(Object.keys(record(value)).map((name) => name.replace(/ExecutionProvider$/, ''))),
+]
 
 /** Reads what a measurement says of how it ran; what it does not say is empty. */
 export function ranOf({ status, details }: RanRow): Ran {

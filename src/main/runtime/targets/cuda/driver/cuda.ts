@@ -55,13 +55,22 @@ export const SUCCESS = 0
 export const OUT_OF_MEMORY = 2
 export const NOT_READY = 600
 
+/**
+ * Values after which nothing more can be done with the device from this process: memory that could not be corrected, a device
+ * that is gone or out of order, and every fault of a kernel.
+ */
+const LOST = new Set([46, 214, 700, 702, 714, 715, 716, 717, 718, 719, 802, 999])
+
 export interface CudaDriver {
   readonly path: string
   /** Version of the driver's API: 13000 for 13.0. */
   readonly version: number
   /** The result code of a call, unchecked. */
   status(name: DriverFunction, ...args: readonly unknown[]): number
-  /** Calls a function; `doing` completes the sentence "... failed while ...". Throws HeddleError `target-failed`. */
+  /**
+   * Calls a function; `doing` completes the sentence "... failed while ...". Throws HeddleError `target-failed`, or
+   * `device-lost` where this process cannot use the device any more.
+   */
   call(doing: string, name: DriverFunction, ...args: readonly unknown[]): void
   /** As `call`, for a function whose result is its parameter at `position`. */
   get(doing: string, name: DriverFunction, position: number, ...args: readonly unknown[]): unknown
@@ -94,7 +103,7 @@ function open(path: string): CudaDriver {
     const code = status(name, ...args)
     if (code === SUCCESS) return
     throw new HeddleError(
-      'target-failed',
+      LOST.has(code) ? 'device-lost' : 'target-failed',
       `${name} failed while ${doing}: ${text('cuGetErrorName', code)} (${code}), ${text('cuGetErrorString', code)}`,
     )
   }

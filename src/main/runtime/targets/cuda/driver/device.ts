@@ -6,15 +6,19 @@ import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, MatmulShape, PrepareTimes, Replay } from './machine.ts'
+import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
+import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
 const NON_BLOCKING = 1
 /** Captures only this thread's calls. */
 const CAPTURE_THREAD_LOCAL = 1
+/** Shared memory of a block beyond which a function must ask for it, and the attribute that does. */
+const PLAIN_SHARED = 48 * 1024
+const MAX_SHARED = 8
 /** Algorithms that are timed for each product. */
-const MATMUL_CHOICES = 4
+const MATMUL_CHOICES = 8
 
 export interface DeviceSummary {
   readonly name: string
@@ -25,6 +29,7 @@ export interface DeviceSummary {
 export class Device implements Machine {
   readonly title: string
   readonly capability: string
+  readonly sharedBytes: number
   readonly #driver: CudaDriver
   readonly #nvrtc: Nvrtc
   readonly #lt: CublasLt
@@ -42,6 +47,9 @@ export class Device implements Machine {
     this.title = name
     this.capability = capability
     const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
+    this.sharedBytes = Number(
+      driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
+    )
     this.#context = driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device)
     driver.call(`opening ${name}`, 'cuCtxSetCurrent', this.#context)
     this.#stream = driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)
@@ -105,9 +113,11 @@ export class Device implements Machine {
   async prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
+    { isFast }: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
-    const compiled = await compileKernels(this.#nvrtc, kernels, `sm_${this.capability.replace('.', '')}`)
+    const architecture = architectureOf(this.capability)
+    const compiled = await compileKernels(this.#nvrtc, kernels, { architecture, isFast })
     const functions = new Map<string, unknown>()
     for (const { name } of kernels) {
       const { key, cubin } = compiled.place(name)
@@ -139,6 +149,14 @@ export class Device implements Machine {
       },
       start: () => this.#driver.call('starting kernels', 'cuGraphLaunch', executable, this.#stream),
       times: (repeats) => steps.map((step) => this.#time(step, repeats)),
+      runTimes: (runs, repeats) =>
+        Array.from({ length: repeats }, () => {
+          const launch = (): void => {
+            for (let i = 0; i < runs; i++)
+              this.#driver.call('starting kernels', 'cuGraphLaunch', executable, this.#stream)
+          }
+          return this.#time(launch, 1) / runs
+        }),
       release: () => this.#driver.call('releasing a graph', 'cuGraphExecDestroy', executable),
     }
   }
@@ -160,13 +178,16 @@ export class Device implements Machine {
         const values = BigUint64Array.from(command.args)
         const base = addressOf(values)
         const pointers = BigUint64Array.from(command.args, (_, i) => base + BigInt(8 * i))
-        const [x, y] = command.grid
+        const [x, y, z = 1] = command.grid
+        const { block, shared } = command
         const handle = functions.get(command.name)
+        if (shared > PLAIN_SHARED)
+          driver.call(`asking for ${shared} bytes of shared memory`, 'cuFuncSetAttribute', handle, MAX_SHARED, shared)
         keep.push(values, pointers)
         const doing = `starting ${command.name}`
         return () => {
           if (values.length !== pointers.length) return
-          driver.call(doing, 'cuLaunchKernel', handle, x, y, 1, command.block, 1, 1, 0, this.#stream, pointers, null)
+          driver.call(doing, 'cuLaunchKernel', handle, x, y, z, block, 1, 1, shared, this.#stream, pointers, null)
         }
       }
     }

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PRELUDE } from '../kernels/prelude.ts'
-import type { Kernel } from './machine.ts'
+import type { Kernel, PrepareOptions } from './machine.ts'
 import { cacheKey, kernelCacheFolder } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
@@ -23,14 +23,17 @@ export interface CompiledKernels {
 export async function compileKernels(
   nvrtc: Nvrtc,
   kernels: readonly Kernel[],
-  architecture: string,
+  { architecture, isFast }: PrepareOptions & { readonly architecture: string },
   folder = kernelCacheFolder(),
 ): Promise<CompiledKernels> {
   const cubins = new Map<string, Uint8Array>()
   const places = new Map<string, string>()
-  const keyOf = (source: string): string => cacheKey(PRELUDE + source, architecture, nvrtc.version)
-  const missing = kernels.filter(({ name, source }) => {
-    const key = readText(join(folder, `${keyOf(source)}.in`))
+  const prelude = `${isFast ? '#define HEDDLE_FAST' : ''}${PRELUDE}`
+  const keyOf = (source: string): string => cacheKey(prelude + source, architecture, nvrtc.version)
+  const ownKey = ({ source, uses = [] }: Kernel): string => keyOf([...uses, source].join('\n'))
+  const missing = kernels.filter((kernel) => {
+    const { name } = kernel
+    const key = readText(join(folder, `${ownKey(kernel)}.in`))
     if (key === undefined) return true
     const cubin = cubins.get(key) ?? readMachineCode(join(folder, `${key}.cubin`))
     if (cubin === undefined) return true
@@ -43,14 +46,15 @@ export async function compileKernels(
   )
   await Promise.all(
     batches.map(async (batch) => {
-      const source = batch.map((kernel) => kernel.source).join('\n')
+      const functions = new Set(batch.flatMap((kernel) => kernel.uses ?? []))
+      const source = [...functions, ...batch.map((kernel) => kernel.source)].join('\n')
       const key = keyOf(source)
-      const cubin = await nvrtc.compile(PRELUDE + source, architecture)
+      const cubin = await nvrtc.compile(prelude + source, architecture)
       cubins.set(key, cubin)
       writeQuietly(folder, `${key}.cubin`, cubin)
       for (const kernel of batch) {
         places.set(kernel.name, key)
-        writeQuietly(folder, `${keyOf(kernel.source)}.in`, Buffer.from(key))
+        writeQuietly(folder, `${ownKey(kernel)}.in`, Buffer.from(key))
       }
     }),
   )

@@ -4,7 +4,12 @@
 export interface Kernel {
   readonly name: string
   readonly source: string
+  /** Sources of functions that it calls. */
+  readonly uses?: readonly string[]
 }
+
+/** Blocks along x, y and z. */
+export type Grid = readonly [number, number] | readonly [number, number, number]
 
 export type Precision = 'f32' | 'bf16'
 
@@ -36,8 +41,10 @@ export type Command =
   | {
       readonly kind: 'kernel'
       readonly name: string
-      readonly grid: readonly [number, number]
+      readonly grid: Grid
       readonly block: number
+      /** Bytes of shared memory beside what the kernel declares. */
+      readonly shared: number
       readonly args: readonly bigint[]
     }
   | { readonly kind: 'matmul'; readonly shape: MatmulShape; readonly a: bigint; readonly b: bigint; readonly c: bigint }
@@ -50,6 +57,8 @@ export interface Replay {
   start(): void
   /** Milliseconds of each command on its own, in order; the last of `repeats` runs, for tables of costs. */
   times(repeats: number): readonly number[]
+  /** Milliseconds of a run when `runs` of them follow each other, by device events; one number for each of the repeats. */
+  runTimes(runs: number, repeats: number): readonly number[]
   release(): void
 }
 
@@ -62,8 +71,15 @@ export interface PrepareTimes {
   readonly cached: number
 }
 
+export interface PrepareOptions {
+  /** Whether exponentials may be some 2^-21 off. */
+  readonly isFast: boolean
+}
+
 export interface Machine {
   readonly title: string
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
   /** Free device memory in bytes. */
   freeBytes(): number
   /** Memory of at least this many bytes, aligned to 256; throws HeddleError `target-failed`. */
@@ -77,6 +93,7 @@ export interface Machine {
   prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
+    options: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }>
   /** Waits for all work, without blocking the event loop. */
   finish(): Promise<void>

@@ -55,6 +55,10 @@ function keepBuiltins(folder: string): void {
     if (/^(lib)?nvrtc-builtins(\.so|64_)[\d._]*(\.dll)?$/.test(file)) keepLoaded(join(folder, file))
 }
 
+/** The architecture of a compute capability; that of 9.0 with its own instructions for products of warp groups. */
+export const architectureOf = (capability: string): string =>
+  capability === '9.0' ? 'sm_90a' : `sm_${capability.replace('.', '')}`
+
 /** Options beside the architecture; they are part of the cache key. */
 const OPTIONS = ['--std=c++17', '--extra-device-vectorization', '-default-device'] as const
 

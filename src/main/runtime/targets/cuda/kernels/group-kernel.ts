@@ -7,56 +7,80 @@ import { Emitter } from '../schedule/emitter.ts'
 import { readsOf } from '../schedule/groups.ts'
 import { keyOf, plus, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
-import type { GroupJob } from '../schedule/job.ts'
+import type { Buffer, GroupJob } from '../schedule/job.ts'
 import { isReduction } from '../schedule/values.ts'
+import { Neighbours, neighboursOf, placeOf } from './neighbours.ts'
+import { joinKernel } from './reduce-kernel.ts'
 import { KernelWriter, powerOfTwo } from './writer.ts'
 import type { BufferOf, Launch } from './writer.ts'
 
 const THREADS = 256
-/** Elements that a thread of an element-wise kernel computes, so that several loads are under way at once. */
-const PER_THREAD = 4
 /** Longest row for one warp. */
 const WARP_ROW = 1024
 /** Elements of a row that a thread keeps in registers from one walk to the next. */
 const MAX_KEPT = 32
 
-/** @param stored members whose values others read from memory */
-export function groupKernel(
+/** Blocks of a kernel that adds up columns: each leaves one row of sums. */
+const SUMMING_BLOCKS = 528
+
+/**
+ * @param stored members whose values others read from memory
+ * @param scratch makes f32 memory of a size for this job alone
+ */
+export function groupKernels(
   job: GroupJob,
   stored: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   bufferOf: BufferOf,
-): Launch {
-  const isRow = job.rowLength !== undefined
-  return isRow ? rowKernel(job, job.rowLength, stored, roots, bufferOf) : flatKernel(job, stored, bufferOf)
+  scratch: (size: number) => Buffer,
+): readonly Launch[] {
+  const { rowLength, columnSums } = job
+  if (rowLength === undefined) return [flatKernel(job, stored, bufferOf)]
+  const blocks = rowBlocks(job, rowLength)
+  const sums = columnSums.map((value) => ({ value, parts: scratch(blocks * rowLength) }))
+  return [
+    rowKernel(job, rowLength, stored, roots, bufferOf, sums),
+    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, blocks, parts, bufferOf(value)!)),
+  ]
+}
+
+/** A sum over rows, and the memory for what each block has of it. */
+interface ColumnSum {
+  readonly value: Value
+  readonly parts: Buffer
+}
+
+function rowBlocks({ size, columnSums }: GroupJob, length: number): number {
+  const rows = size / length
+  const blocks = Math.ceil(rows / rowShape(length, rows).rowsPerBlock)
+  return columnSums.length === 0 ? blocks : Math.min(blocks, SUMMING_BLOCKS)
 }
 
 function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferOf): Launch {
   const writer = new KernelWriter(bufferOf)
-  const at = variable('i', job.size)
+  const width = neighboursOf(job.size, 1)
+  const items = job.size / width
+  const at = placeOf('i', job.size, width)
   const own = new Set(job.members)
+  const neighbours = new Neighbours(writer, width)
   const emitter = new Emitter({
-    read: (value, place) => {
+    read: (value, place, isConditional) => {
       const buffer = own.has(value) ? undefined : bufferOf(value)
-      return buffer === undefined ? undefined : writer.load(buffer, place)
+      return buffer === undefined ? undefined : neighbours.load(buffer, place, isConditional)
     },
   })
   // a state may be overwritten where it is read, so everything is read before anything is stored
   const elements = job.members.map((member) => emitter.element(member, at))
   job.members.forEach((member, i) => {
-    if (stored.has(member)) emitter.lines.push(writer.store(bufferOf(member)!, at, elements[i]!))
+    if (stored.has(member)) emitter.lines.push(neighbours.store(bufferOf(member)!, at, elements[i]!))
   })
-  const perThread = job.size >= THREADS * PER_THREAD * 132 ? PER_THREAD : 1
   const body = [
-    '#pragma unroll',
-    `for (unsigned t = 0; t < ${perThread}u; t++) {`,
-    `unsigned i = (blockIdx.x * ${perThread}u + t) * ${THREADS}u + threadIdx.x;`,
-    `if (i < ${job.size}u) {`,
-    ...emitter.lines,
-    '}',
+    `unsigned i = blockIdx.x * ${THREADS}u + threadIdx.x;`,
+    `if (i < ${items}u) {`,
+    ...neighbours.loop(emitter.lines),
     '}',
   ]
-  return writer.finish('map', [Math.ceil(job.size / (THREADS * perThread)), 1], THREADS, body)
+  return writer.finish('map', [Math.ceil(items / THREADS), 1], THREADS, body)
 }
 
 interface RowShape {
@@ -64,15 +88,20 @@ interface RowShape {
   readonly lanes: number
   readonly threads: number
   readonly rowsPerBlock: number
-  /** Elements of a row for each of them. */
+  /** Neighbouring elements that a thread takes at once, and how often it does. */
+  readonly width: number
   readonly trips: number
 }
 
-function rowShape(length: number): RowShape {
+function rowShape(length: number, rows: number): RowShape {
+  const width = neighboursOf(length, rows)
+  const items = length / width
   const lanes =
-    length <= WARP_ROW ? Math.min(powerOfTwo(length), 32) : Math.min(1024, Math.max(THREADS, powerOfTwo(length / 16)))
+    length <= WARP_ROW
+      ? Math.min(powerOfTwo(items), 32)
+      : Math.min(1024, Math.max(THREADS, powerOfTwo(length / MAX_KEPT)))
   const threads = Math.max(lanes, THREADS)
-  return { lanes, threads, rowsPerBlock: threads / lanes, trips: Math.ceil(length / lanes) }
+  return { lanes, threads, rowsPerBlock: threads / lanes, width, trips: Math.ceil(items / lanes) }
 }
 
 function rowKernel(
@@ -81,18 +110,20 @@ function rowKernel(
   stored: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   bufferOf: BufferOf,
+  sums: readonly ColumnSum[],
 ): Launch {
   const rows = job.size / length
-  const shape = rowShape(length)
+  const shape = rowShape(length, rows)
   const writer = new KernelWriter(bufferOf)
   const own = new Set(job.members)
   const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
   const walkOf = walks(job, own, roots, isScalar)
-  const count = 1 + Math.max(...job.members.map((m) => walkOf.get(m)!.walk))
+  const sumWalks = sums.map(({ value }) => readyIn(value.node.inputs[0]!, false, own, roots, walkOf))
+  const count = 1 + Math.max(...sumWalks, ...job.members.map((m) => walkOf.get(m)!.walk))
   const row = variable('r', rows)
-  const at = plus(times(row, length), variable('j', length))
-  const keeps = count > 1 && shape.trips <= MAX_KEPT
-  const kept = new Map<string, string>()
+  const at = plus(times(row, length), placeOf('j', length, shape.width))
+  const keeps = count > 1 && shape.trips * shape.width <= MAX_KEPT
+  const kept = new Map<Buffer, string>()
   const names = new Map<Value, string>()
 
   const rowEmitter = new Emitter({
@@ -128,6 +159,7 @@ function rowKernel(
       { read: (value, place, isConditional) => readInWalk(value, place, isConditional) },
       `w${walk}_`,
     )
+    const neighbours = new Neighbours(writer, shape.width, `w${walk}`)
     const readInWalk = (value: Value, place: Index, isConditional: boolean): string | undefined => {
       const name = names.get(value)
       if (name !== undefined && isScalar(value)) return name
@@ -135,13 +167,15 @@ function rowKernel(
       const buffer = bufferOf(value)
       if (buffer === undefined) return undefined
       if (!keeps || keyOf(place) !== keyOf(at) || buffer.stored === 'i32' || buffer.stored === 'u8')
-        return writer.load(buffer, place)
-      const found = kept.get(String(buffer.id))
-      if (found !== undefined) return `${found}[t]`
-      if (isConditional) return writer.load(buffer, place)
+        return neighbours.load(buffer, place, isConditional)
+      const found = kept.get(buffer)
+      if (found !== undefined) return found
+      const element = neighbours.load(buffer, place, isConditional)
+      if (isConditional) return element
       const array = `kept${kept.size}`
-      kept.set(String(buffer.id), array)
-      return `${array}[t] = ${writer.load(buffer, place)}`
+      const keptElement = `${array}[t * ${shape.width}u + u_]`
+      kept.set(buffer, keptElement)
+      return `${keptElement} = ${element}`
     }
     for (const reduction of reductions) {
       const accumulator = accumulatorOf(job, reduction)
@@ -152,15 +186,20 @@ function rowKernel(
     }
     const elements = outputs.map((output) => emitter.element(output, at))
     outputs.forEach((output, i) =>
-      emitter.lines.push(`if (isRow) ${writer.store(bufferOf(output)!, at, elements[i]!)}`),
+      emitter.lines.push(neighbours.store(bufferOf(output)!, at, elements[i]!, 'if (isRow) ')),
     )
+    const summed = sums.flatMap(({ value }, n) => (sumWalks[n] === walk ? [{ value, n }] : []))
+    for (const { value, n } of summed)
+      emitter.lines.push(
+        `column${n}[t * ${shape.width}u + u_] += isRow ? ${emitter.element(value.node.inputs[0]!, at)} : 0.0f;`,
+      )
     if (emitter.lines.length > 0)
       body.push(
-        keeps ? '#pragma unroll' : '#pragma unroll 4',
+        keeps || summed.length > 0 ? '#pragma unroll' : shape.width > 1 ? '#pragma unroll 2' : '#pragma unroll 4',
         `for (unsigned t = 0; t < ${shape.trips}u; t++) {`,
         `unsigned j = lane + t * ${shape.lanes}u;`,
-        `if (j < ${length}u) {`,
-        ...emitter.lines,
+        `if (j < ${length / shape.width}u) {`,
+        ...neighbours.loop(emitter.lines),
         '}',
         '}',
       )
@@ -171,15 +210,57 @@ function rowKernel(
     }
     scalars(walk)
   }
-  const head = [
+  const registers = shape.trips * shape.width
+  const arrays = [
     `unsigned lane = threadIdx.x % ${shape.lanes}u;`,
-    `unsigned r = blockIdx.x * ${shape.rowsPerBlock}u + threadIdx.x / ${shape.lanes}u;`,
+    ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
+    ...[...kept.keys()].map((_, i) => `float kept${i}[${registers}];`),
+  ]
+  const place = [
+    `unsigned r = first + threadIdx.x / ${shape.lanes}u;`,
     `bool isRow = r < ${rows}u;`,
     'if (!isRow) r = 0u;',
-    ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
-    ...[...kept.values()].map((name) => `float ${name}[${shape.trips}];`),
   ]
-  return writer.finish('rows', [Math.ceil(rows / shape.rowsPerBlock), 1], shape.threads, [...head, ...body])
+  const blocks = rowBlocks(job, length)
+  const whole =
+    sums.length === 0
+      ? [...arrays, `unsigned first = blockIdx.x * ${shape.rowsPerBlock}u;`, ...place, ...body]
+      : [
+          ...arrays,
+          ...sums.flatMap((_, n) => [
+            `float column${n}[${registers}];`,
+            `for (int c = 0; c < ${registers}; c++) column${n}[c] = 0.0f;`,
+          ]),
+          `for (unsigned first = blockIdx.x * ${shape.rowsPerBlock}u; first < ${rows}u; first += ${blocks * shape.rowsPerBlock}u) {`,
+          ...place,
+          ...body,
+          '}',
+          ...gathering(sums, shape, length, writer),
+        ]
+  return writer.finish('rows', [blocks, 1], shape.threads, whole)
+}
+
+/** Statements that add up the column sums of a block's rows and leave them in memory. */
+function gathering(sums: readonly ColumnSum[], shape: RowShape, length: number, writer: KernelWriter): string[] {
+  const { lanes, width, trips, rowsPerBlock, threads } = shape
+  return [
+    `__shared__ float gathered[${rowsPerBlock}][${length}];`,
+    ...sums.flatMap(({ parts }, n) => [
+      '__syncthreads();',
+      '#pragma unroll',
+      `for (unsigned t = 0; t < ${trips}u; t++) {`,
+      `unsigned j = lane + t * ${lanes}u;`,
+      `if (j < ${length / width}u)`,
+      `for (unsigned u = 0; u < ${width}u; u++) gathered[threadIdx.x / ${lanes}u][j * ${width}u + u] = column${n}[t * ${width}u + u];`,
+      '}',
+      '__syncthreads();',
+      `for (unsigned c = threadIdx.x; c < ${length}u; c += ${threads}u) {`,
+      'float sum = 0.0f;',
+      `for (unsigned y = 0; y < ${rowsPerBlock}u; y++) sum += gathered[y][c];`,
+      writer.store(parts, `blockIdx.x * ${length}u + c`, 'sum'),
+      '}',
+    ]),
+  ]
 }
 
 const accumulatorOf = (job: GroupJob, reduction: Value): string => `sum${job.members.indexOf(reduction)}`
@@ -188,6 +269,23 @@ function combined({ lanes, threads }: RowShape, reduction: Value, accumulator: s
   const how = reduction.node.op === 'reduce_sum' ? 'add' : 'larger'
   if (lanes > 32) return `block_${how}<${threads / 32}>(${accumulator}, shared)`
   return lanes === 1 ? accumulator : `lanes_${how}<${lanes}>(${accumulator})`
+}
+
+interface Walk {
+  readonly walk: number
+  readonly ready: number
+}
+
+/** The walk in which a value (or what a reduction adds up) can be computed. */
+function readyIn(
+  value: Value,
+  isOwn: boolean,
+  own: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+  found: ReadonlyMap<Value, Walk>,
+): number {
+  const reads = readsOf(value, variable('i', sizeOf(value.type.shape)), roots, isOwn)
+  return Math.max(0, ...reads.filter((read) => own.has(read.value)).map((read) => found.get(read.value)!.ready))
 }
 
 /**
@@ -199,16 +297,11 @@ function walks(
   own: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   isScalar: (value: Value) => boolean,
-): Map<Value, { readonly walk: number; readonly ready: number }> {
-  const found = new Map<Value, { walk: number; ready: number }>()
+): Map<Value, Walk> {
+  const found = new Map<Value, Walk>()
   for (const member of job.members) {
     const isReduced = isReduction(member.node)
-    const operand = isReduced ? member.node.inputs[0]! : member
-    const place = variable('i', sizeOf(operand.type.shape))
-    const needs = readsOf(operand, place, roots, !isReduced)
-      .filter((read) => own.has(read.value))
-      .map((read) => found.get(read.value)!.ready)
-    const ready = Math.max(0, ...needs)
+    const ready = readyIn(isReduced ? member.node.inputs[0]! : member, !isReduced, own, roots, found)
     if (isReduced) found.set(member, { walk: ready, ready: ready + 1 })
     else if (isScalar(member)) found.set(member, { walk: ready - 1, ready })
     else found.set(member, { walk: ready, ready })

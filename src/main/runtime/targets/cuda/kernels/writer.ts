@@ -2,7 +2,7 @@
 
 import type { Value } from '#core/graph/types.ts'
 import { sha256 } from '#core/graph/sha256.ts'
-import type { Kernel } from '../driver/machine.ts'
+import type { Grid, Kernel } from '../driver/machine.ts'
 import { indexText } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
@@ -11,9 +11,23 @@ import { C_TYPE } from '../schedule/values.ts'
 /** A kernel with how it is started. */
 export interface Launch {
   readonly kernel: Kernel
-  readonly grid: readonly [number, number]
+  /** What its source is made of. */
+  readonly frame: { readonly bounds: string; readonly parameters: readonly string[]; readonly body: readonly string[] }
+  readonly grid: Grid
   readonly block: number
+  /** Bytes of shared memory beside what the kernel declares. */
+  readonly shared?: number
   readonly buffers: readonly Buffer[]
+  /** Those of them that it writes. */
+  readonly writes: readonly Buffer[]
+}
+
+export interface FinishOptions {
+  readonly shared?: number
+  /** Blocks that a multiprocessor should hold, for the compiler. */
+  readonly minBlocks?: number
+  /** Sources of functions that the kernel calls; kernels compiled together share them. */
+  readonly uses?: readonly string[]
 }
 
 /** Gives the buffer of a value that is in memory. */
@@ -24,7 +38,8 @@ export class KernelWriter {
   readonly #buffers: Buffer[] = []
   readonly #written = new Set<Buffer>()
 
-  constructor(bufferOf: BufferOf) {
+  /** @param bufferOf only for code that an emitter writes */
+  constructor(bufferOf: BufferOf = () => undefined) {
     this.bufferOf = bufferOf
   }
 
@@ -51,20 +66,65 @@ export class KernelWriter {
     return isFloat ? `store(${pointer}, ${place}, ${expression});` : `${pointer}[${place}] = ${expression};`
   }
 
+  /** Loads elements that lie side by side into an array of floats. */
+  loadMany(buffer: Buffer, start: Index, array: string, count: number): string {
+    return `load_many<${count}>(${array}, ${this.pointer(buffer)} + ${indexText(start)});`
+  }
+
+  storeMany(buffer: Buffer, start: Index, array: string, count: number): string {
+    return `store_many<${count}>(${this.writes(buffer)} + ${indexText(start)}, ${array});`
+  }
+
   /** Marks a buffer as written by code that names its pointer. */
   writes(buffer: Buffer): string {
     this.#written.add(buffer)
     return this.pointer(buffer)
   }
 
-  finish(label: string, grid: readonly [number, number], block: number, body: readonly string[]): Launch {
+  finish(label: string, grid: Grid, block: number, body: readonly string[], options: FinishOptions = {}): Launch {
+    const { shared, minBlocks, uses } = options
     const parameters = this.#buffers.map(
       (buffer, i) => `${this.#written.has(buffer) ? '' : 'const '}${C_TYPE[buffer.stored]} *__restrict__ p${i}`,
     )
-    const text = `__launch_bounds__(${block}) NAME(${parameters.join(', ')}) {\n${body.join('\n')}\n}`
-    const name = `${label}_${sha256(text).slice(0, 12)}`
-    const source = `extern "C" __global__ void ${text.replace('NAME', name)}`
-    return { kernel: { name, source }, grid, block, buffers: this.#buffers }
+    const bounds = minBlocks === undefined ? `${block}` : `${block}, ${minBlocks}`
+    const frame = { bounds, parameters, body }
+    const name = `${label}_${sha256([...(uses ?? []), sourceOf('', frame)].join('\n')).slice(0, 12)}`
+    return {
+      kernel: { name, source: sourceOf(name, frame), ...(uses !== undefined && { uses }) },
+      frame,
+      grid,
+      block,
+      ...(shared !== undefined && { shared }),
+      buffers: this.#buffers,
+      writes: [...this.#written],
+    }
+  }
+}
+
+const sourceOf = (name: string, { bounds, parameters, body }: Launch['frame']): string =>
+  `extern "C" __global__ void __launch_bounds__(${bounds}) ${name}(${parameters.join(', ')}) {\n${body.join('\n')}\n}`
+
+/**
+ * A launch that does the work of many like it: its one parameter is a table with the parameters of each, a row for each place
+ * along the third axis of the grid.
+ */
+export function tabled({ kernel, frame, grid, block }: Launch, count: number): Omit<Launch, 'buffers' | 'writes'> {
+  const { parameters } = frame
+  const taken = parameters.map((parameter, i) => {
+    const type = parameter.replace(/ \*__restrict__ \w+$/, ' *')
+    return `${parameter} = (${type})table[blockIdx.z * ${parameters.length}u + ${i}u];`
+  })
+  const many = {
+    bounds: frame.bounds,
+    parameters: ['const unsigned long long *__restrict__ table'],
+    body: [...taken, ...frame.body],
+  }
+  const name = `many_${kernel.name}`
+  return {
+    kernel: { ...kernel, name, source: sourceOf(name, many) },
+    frame: many,
+    grid: [grid[0], grid[1], count],
+    block,
   }
 }
 

@@ -224,7 +224,7 @@ function expressionOf(node: Node, operand: (i: number) => string): string {
     case 'neg':
       return `-${a}`
     case 'exp':
-      return `expf(${a})`
+      return `exp_f(${a})`
     case 'log':
       return `logf(${a})`
     case 'sqrt':

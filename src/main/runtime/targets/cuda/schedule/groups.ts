@@ -4,16 +4,24 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from './emitter.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
-import type { Job } from './job.ts'
-import { isLeaf } from './roots.ts'
+import type { GemvProduct, GroupJob, Job } from './job.ts'
+import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
-import { isElementwise, isMove, isReduction, trailingRows } from './values.ts'
+import { isElementwise, isLeaf, isMove, isReduction, trailingRows } from './values.ts'
 
 /** Buffers that one kernel may touch, and members that it may have. */
 const MAX_READS = 24
 const MAX_MEMBERS = 24
+/** The same for a kernel of products, which has weights, states and what follows. */
+const MAX_GEMV_READS = 64
+/** Sums over rows join a group that has at least so many rows, of at most this length. */
+const MIN_SUMMED_ROWS = 4096
+const MAX_SUMMED_LENGTH = 4096
+const MAX_COLUMN_SUMS = 2
 /** A reduction with fewer rows than this is divided among blocks instead. */
 const MIN_ROWS = 64
 const MAX_SMALL_REDUCTION = 4096
@@ -50,6 +58,12 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
   const emitter = new Emitter({
     read: (operand, place) => {
       if (isOwn && operand === value) return undefined
+      if (isReduction(operand.node) && !roots.has(operand)) {
+        // the reader reduces the rows itself
+        const reduced = operand.node.inputs[0]!
+        found.push(...readsOf(reduced, variable('i', sizeOf(reduced.type.shape)), roots, false))
+        return 'x'
+      }
       if (!roots.has(operand) && !isLeaf(operand)) return undefined
       found.push({ value: operand, at: place })
       return 'x'
@@ -70,10 +84,22 @@ function reducesRows(node: Node): { rows: number; length: number } | undefined {
   return found.rows >= MIN_ROWS || found.length <= MAX_SMALL_REDUCTION ? found : undefined
 }
 
+/** The length of the rows that a sum over all of them adds up, where a group may do that beside its own work. */
+function reducesColumns(node: Node): number | undefined {
+  const length = sizeOf(node.outputs[0]!.type.shape)
+  const rows = sizeOf(node.inputs[0]!.type.shape) / length
+  const isLast = node.inputs[0]!.type.shape.at(-1) === length
+  return node.op === 'reduce_sum' && isLast && rows >= MIN_SUMMED_ROWS && length <= MAX_SUMMED_LENGTH
+    ? length
+    : undefined
+}
+
 class Grouping {
   readonly drafts: Draft[] = []
   readonly owner = new Map<Value, Draft>()
+  readonly #gemv = new Map<Value, Draft>()
   readonly #roots: Roots
+  readonly #readers = new Map<Value, Set<Draft>>()
 
   constructor(roots: Roots) {
     this.#roots = roots
@@ -99,6 +125,7 @@ class Grouping {
       const from = this.ownerOf(value)
       if (from === draft) continue
       draft.reads.add(value)
+      this.#readers.set(value, (this.#readers.get(value) ?? new Set()).add(draft))
       if (from === undefined) continue
       draft.dependencies.add(from)
       from.dependents.add(draft)
@@ -137,6 +164,37 @@ class Grouping {
     return false
   }
 
+  /** Adds a product to those of the same operand. */
+  addGemv(product: GemvProduct): void {
+    const { x, m, k, n, node, weight } = product
+    let draft = this.#gemv.get(x)
+    if (draft === undefined) {
+      const reads = readsOf(x, variable('i', m * k), this.#roots.roots, false)
+      draft = this.add({ kind: 'gemv', x, m, k, parts: [] }, [], valuesOf(reads))
+      this.#gemv.set(x, draft)
+    }
+    const { job } = draft
+    if (job.kind !== 'gemv') throw new Error(`cuda: the products of ${x.node.op} %${x.node.id} lost their job`)
+    draft.job = { ...job, parts: [...job.parts, { n, products: [product], members: [] }] }
+    this.owner.set(node.outputs[0]!, draft)
+    this.#link(draft, [weight])
+  }
+
+  /** Puts a value behind the products that it is computed from, element by element; returns whether it did. */
+  joinGemv(value: Value, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    for (const draft of [...owners].sort((a, b) => b.level - a.level)) {
+      if (draft.job.kind !== 'gemv' || draft.reads.size + reads.length > MAX_GEMV_READS) continue
+      const joined = joinedGemv(draft.job, value, this.#roots.roots)
+      if (joined === undefined || this.#isIndirect(draft, owners)) continue
+      draft.job = joined
+      this.owner.set(value, draft)
+      this.#link(draft, valuesOf(reads))
+      return true
+    }
+    return false
+  }
+
   /** Puts a value into a group if everything that it reads from there lies right; returns whether it did. */
   join(value: Value, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
     const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
@@ -152,6 +210,28 @@ class Grouping {
     return home !== undefined
   }
 
+  /**
+   * Puts a value into a group that reads at least half of what it reads and comes at the same time, so that this is read once.
+   */
+  joinSibling(value: Value, size: number, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    const level = Math.max(-1, ...[...owners].map((draft) => draft.level)) + 1
+    const wanted = valuesOf(reads)
+    const isLarge = (read: Value): boolean => sizeOf(read.type.shape) === size
+    const shared = new Map<Draft, number>()
+    for (const read of wanted)
+      if (isLarge(read))
+        for (const draft of this.#readers.get(read) ?? [])
+          shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
+    for (const [draft, count] of shared) {
+      if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      if (!this.#accepts(draft, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
+      this.#insert(draft, value, undefined, reads)
+      return true
+    }
+    return false
+  }
+
   #accepts(draft: Draft, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
     const { job } = draft
     if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS)
@@ -161,7 +241,26 @@ class Grouping {
     if (asRow && job.rowLength === undefined) return false
     if (rowLength !== undefined && job.rowLength !== undefined && rowLength !== job.rowLength) return false
     const length = rowLength ?? job.rowLength
-    return reads.every((read) => this.ownerOf(read.value) !== draft || liesRight(read, job.size, length, asRow))
+    return reads.every((read) => this.ownerOf(read.value) !== draft || isInPlace(job, read, length, asRow))
+  }
+
+  /** Puts a sum over rows into a group of these rows that computes or reads what it sums. */
+  joinColumns(value: Value, length: number, size: number, reads: readonly Read[]): boolean {
+    const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
+    const wanted = [...valuesOf(reads)].filter((read) => sizeOf(read.type.shape) === size)
+    const readers = wanted.flatMap((read) => [...(this.#readers.get(read) ?? [])].map(resolve))
+    for (const draft of new Set([...owners, ...readers])) {
+      const { job } = draft
+      if (job.kind !== 'group' || job.rowLength !== length || job.columnSums.length >= MAX_COLUMN_SUMS) continue
+      const found = wanted.filter((read) => this.ownerOf(read) === draft || draft.reads.has(read)).length
+      if (2 * found < wanted.length || !this.#accepts(draft, size, undefined, reads, false)) continue
+      if (this.#isIndirect(draft, owners)) continue
+      draft.job = { ...job, columnSums: [...job.columnSums, value] }
+      this.owner.set(value, draft)
+      this.#link(draft, valuesOf(reads))
+      return true
+    }
+    return false
   }
 
   #insert(draft: Draft, value: Value, rowLength: number | undefined, reads: readonly Read[]): void {
@@ -184,7 +283,8 @@ class Grouping {
     if (a.members.length + b.members.length > MAX_MEMBERS || into.reads.size + other.reads.size > MAX_READS) return
     const length = a.rowLength ?? b.rowLength
     const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
-    if (!reads.every((r) => this.ownerOf(r.value) !== other || liesRight(r, a.size, length, asRow))) return
+    if (a.columnSums.length + b.columnSums.length > MAX_COLUMN_SUMS) return
+    if (!reads.every((r) => this.ownerOf(r.value) !== other || isInPlace(b, r, length, asRow))) return
     // reads between the two groups lie right only where the value itself reads; others keep them apart
     const between = (from: Draft, to: Draft): boolean =>
       [...from.reads].some((v) => v !== value && this.ownerOf(v) === to)
@@ -199,6 +299,7 @@ class Grouping {
       ...a,
       rowLength: length,
       members: [...a.members, ...b.members].sort((x, y) => x.node.id - y.node.id || x.index - y.index),
+      columnSums: [...a.columnSums, ...b.columnSums],
     }
     other.merged = into
     into.dependencies.delete(other)
@@ -221,6 +322,10 @@ class Grouping {
     return readsOf(operand, variable('i', size), this.#roots.roots, operand === member).map((read) => read.value)
   }
 }
+
+/** Whether a value that a group computes is known where it is read. */
+const isInPlace = (job: GroupJob, read: Read, length: number | undefined, asRow: boolean): boolean =>
+  !job.columnSums.includes(read.value) && liesRight(read, job.size, length, asRow)
 
 function resolve(draft: Draft): Draft {
   let current = draft
@@ -253,9 +358,15 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   if (isGroupable(value)) {
     const size = sizeOf(value.type.shape)
     const reads = readsOf(value, variable('i', size), roots.roots, true)
+    if (grouping.joinGemv(value, reads)) return
     if (grouping.join(value, size, undefined, reads, false)) return
     if (grouping.join(value, size, undefined, reads, true)) return
-    grouping.add({ kind: 'group', size, rowLength: undefined, members: [value] }, [value], valuesOf(reads))
+    if (grouping.joinSibling(value, size, reads)) return
+    grouping.add(
+      { kind: 'group', size, rowLength: undefined, members: [value], columnSums: [] },
+      [value],
+      valuesOf(reads),
+    )
     return
   }
   if (isReduction(node)) {
@@ -263,12 +374,30 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     const size = sizeOf(operand.type.shape)
     const reads = readsOf(operand, variable('i', size), roots.roots, false)
     const rows = reducesRows(node)
+    const columns = rows === undefined ? reducesColumns(node) : undefined
+    if (columns !== undefined && grouping.joinColumns(value, columns, size, reads)) return
     if (rows === undefined) {
       grouping.add({ kind: 'reduce', node }, [value], valuesOf(reads))
       return
     }
     if (grouping.join(value, size, rows.length, reads, false)) return
-    grouping.add({ kind: 'group', size, rowLength: rows.length, members: [value] }, [value], valuesOf(reads))
+    grouping.add(
+      { kind: 'group', size, rowLength: rows.length, members: [value], columnSums: [] },
+      [value],
+      valuesOf(reads),
+    )
+    return
+  }
+  const product = roots.gemv.get(node)
+  if (product !== undefined) {
+    grouping.addGemv(product)
+    return
+  }
+  if (stepOf(node) !== undefined) {
+    const reads = node.inputs.flatMap((input) =>
+      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
+    )
+    grouping.add({ kind: 'step', node }, node.outputs, valuesOf(reads))
     return
   }
   const operands = roots.library.get(node)
@@ -277,10 +406,12 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(memoryOf))
     return
   }
-  const reads = node.inputs.flatMap((input) =>
-    readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
-  )
-  grouping.add({ kind: node.op === 'matmul' ? 'direct' : 'native', node }, node.outputs, valuesOf(reads))
+  if (node.op === 'matmul') {
+    const reads = node.inputs.flatMap((input) =>
+      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
+    )
+    grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
+  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(memoryOf))
 }
 
 /** A reshaped value has the memory of what it reshapes. */

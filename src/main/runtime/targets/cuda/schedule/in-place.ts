@@ -4,12 +4,14 @@
 import type { Program } from '#core/graph/program.ts'
 import type { Graph, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import { gemvMayOverwrite, gemvValues } from './few-rows/gemv.ts'
 import type { PlacedJob } from './groups.ts'
 import { liesRight, readsOf } from './groups.ts'
 import { variable } from './integer.ts'
 import type { Job } from './job.ts'
-import { unshaped } from './roots.ts'
-import { isReduction } from './values.ts'
+import { isReduction, unshaped } from './values.ts'
 
 export interface InPlace {
   /** Jobs in an order in which every old state is read before it is overwritten. */
@@ -55,7 +57,8 @@ export function inPlaceStates(
 }
 
 function valuesOfJob(job: Job): readonly Value[] {
-  if (job.kind === 'group') return job.members
+  if (job.kind === 'group') return [...job.members, ...job.columnSums]
+  if (job.kind === 'gemv') return gemvValues(job)
   return job.kind === 'convert' ? [] : job.node.outputs
 }
 
@@ -63,11 +66,19 @@ function valuesOfJob(job: Job): readonly Value[] {
 function mayOverwrite(job: Job, old: Value, value: Value, roots: ReadonlySet<Value>): boolean {
   switch (job.kind) {
     case 'native':
-      return (
-        job.node.op === 'update' &&
-        unshaped(job.node.inputs[0]!) === old &&
-        job.node.inputs.slice(1).every((input) => unshaped(input) !== old)
+      return (nativeOf(job.node)!.inPlace?.(job.node) ?? []).some(
+        ({ output, input: at }) =>
+          job.node.outputs[output] === value &&
+          job.node.inputs.every((input, i) => (unshaped(input) === old) === (i === at)),
       )
+    case 'step':
+      return stepOf(job.node)!.states.some(
+        ({ output, input: at }) =>
+          job.node.outputs[output] === value &&
+          job.node.inputs.every((input, i) => (i === at ? unshaped(input) === old : !reads(input, old, roots))),
+      )
+    case 'gemv':
+      return gemvMayOverwrite(job, old, value, roots)
     case 'group': {
       const { size, rowLength } = job
       const isRow = rowLength !== undefined && sizeOf(value.type.shape) * rowLength === size
@@ -82,6 +93,10 @@ function mayOverwrite(job: Job, old: Value, value: Value, roots: ReadonlySet<Val
       return false
   }
 }
+
+/** Whether the computation of an operand reads a value. */
+const reads = (operand: Value, value: Value, roots: ReadonlySet<Value>): boolean =>
+  readsOf(operand, variable('i', sizeOf(operand.type.shape)), roots, false).some((read) => read.value === value)
 
 function readsOld(member: Value, old: Value, roots: ReadonlySet<Value>): ReturnType<typeof readsOf> {
   const isReduced = isReduction(member.node)

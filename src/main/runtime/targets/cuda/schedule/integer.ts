@@ -151,6 +151,11 @@ function continues(atom: Atom, of: Index, by: number): boolean {
   return atom.kind === 'remainder' && keyOf(atom.of) === keyOf(upper)
 }
 
+/** Names of the variables that an index depends on. */
+export function variablesOf(index: Index): readonly string[] {
+  return index.terms.flatMap(({ atom }) => (atom.kind === 'variable' ? [atom.key] : variablesOf(atom.of)))
+}
+
 /** C text of an index. */
 export function indexText(index: Index): string {
   const parts = index.terms.map(({ factor, atom }) =>

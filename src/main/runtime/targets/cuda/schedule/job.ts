@@ -27,6 +27,8 @@ export interface GroupJob {
   readonly rowLength: number | undefined
   /** Values in topological order: of the domain's size, or one a row. */
   readonly members: readonly Value[]
+  /** Sums over all rows, which nobody in the group reads. */
+  readonly columnSums: readonly Value[]
 }
 
 /** A reduction over any axes, in one or two kernels. */
@@ -73,4 +75,37 @@ export interface NativeJob {
   readonly node: Node
 }
 
-export type Job = GroupJob | ReduceJob | LibraryJob | DirectJob | ConvertJob | NativeJob
+/** A product x Wᵀ: x [m,k], and n rows of a weight from `firstRow` on. */
+export interface GemvProduct {
+  readonly node: Node
+  readonly x: Value
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly weight: Value
+  readonly firstRow: number
+}
+
+/** Products of one operand with as many columns, and what is computed from them element by element. */
+export interface GemvPart {
+  readonly n: number
+  readonly products: readonly GemvProduct[]
+  readonly members: readonly Value[]
+}
+
+/** Products of one operand of few rows, in one kernel. */
+export interface GemvJob {
+  readonly kind: 'gemv'
+  readonly x: Value
+  readonly m: number
+  readonly k: number
+  readonly parts: readonly GemvPart[]
+}
+
+/** A fused op on one token, whose kernel computes its operands as it reads them. */
+export interface StepJob {
+  readonly kind: 'step'
+  readonly node: Node
+}
+
+export type Job = GroupJob | ReduceJob | LibraryJob | DirectJob | ConvertJob | NativeJob | GemvJob | StepJob

@@ -1,5 +1,6 @@
 // A place in one arena for every buffer that lives only during part of a run.
 
+import type { Pack } from './batch.ts'
 import type { Buffer } from './job.ts'
 import type { Step } from './schedule.ts'
 import { STORED_BYTES } from './values.ts'
@@ -20,7 +21,7 @@ export const bufferBytes = (buffer: Buffer): number =>
   Math.ceil((buffer.size * STORED_BYTES[buffer.stored]) / ALIGNMENT) * ALIGNMENT
 
 interface Life {
-  readonly buffer: Buffer
+  readonly unit: Pack
   readonly from: number
   to: number
 }
@@ -30,31 +31,51 @@ export function keptOnce(steps: readonly Step[]): ReadonlySet<Buffer> {
   return new Set(steps.filter((step) => step.isOnce).flatMap((step) => step.writes))
 }
 
-/** Gives every arena buffer the lowest place that is free throughout its life, the largest buffers first. */
-export function planMemory(steps: readonly Step[], buffers: readonly Buffer[]): MemoryPlan {
+/**
+ * Gives every arena buffer the lowest place that is free throughout its life, the largest first; the buffers of a pack lie one
+ * behind the other.
+ */
+export function planMemory(
+  steps: readonly Step[],
+  buffers: readonly Buffer[],
+  packs: readonly Pack[] = [],
+): MemoryPlan {
   const once = keptOnce(steps)
-  const lives = new Map<Buffer, Life>()
+  const packOf = new Map(packs.flatMap((pack) => pack.map((buffer) => [buffer, pack] as const)))
+  const lives = new Map<Pack, Life>()
+  const alone = new Map<Buffer, Pack>()
+  const unitOf = (buffer: Buffer): Pack => {
+    const unit = packOf.get(buffer) ?? alone.get(buffer) ?? [buffer]
+    alone.set(buffer, unit)
+    return unit
+  }
   steps.forEach((step, i) => {
     for (const buffer of [...step.writes, ...step.reads]) {
       if (buffer.home !== 'arena' || once.has(buffer)) continue
-      const life = lives.get(buffer)
-      if (life === undefined) lives.set(buffer, { buffer, from: i, to: i })
+      const unit = unitOf(buffer)
+      const life = lives.get(unit)
+      if (life === undefined) lives.set(unit, { unit, from: i, to: i })
       else life.to = i
     }
   })
+  const bytesOf = (unit: Pack): number => unit.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
   const offsets = new Map<Buffer, number>()
   const placed: { from: number; to: number; start: number; end: number }[] = []
   let arenaBytes = 0
-  const bySize = [...lives.values()].sort((a, b) => bufferBytes(b.buffer) - bufferBytes(a.buffer) || a.from - b.from)
-  for (const { buffer, from, to } of bySize) {
-    const bytes = bufferBytes(buffer)
+  const bySize = [...lives.values()].sort((a, b) => bytesOf(b.unit) - bytesOf(a.unit) || a.from - b.from)
+  for (const { unit, from, to } of bySize) {
+    const bytes = bytesOf(unit)
     const overlapping = placed.filter((p) => p.from <= to && from <= p.to).sort((a, b) => a.start - b.start)
     let start = 0
     for (const other of overlapping) {
       if (other.start - start >= bytes) break
       start = Math.max(start, other.end)
     }
-    offsets.set(buffer, start)
+    let at = start
+    for (const buffer of unit) {
+      offsets.set(buffer, at)
+      at += bufferBytes(buffer)
+    }
     placed.push({ from, to, start, end: start + bytes })
     arenaBytes = Math.max(arenaBytes, start + bytes)
   }
@@ -62,7 +83,7 @@ export function planMemory(steps: readonly Step[], buffers: readonly Buffer[]): 
   return {
     offsets,
     arenaBytes,
-    unsharedBytes: sum([...lives.keys()]),
+    unsharedBytes: sum([...lives.keys()].flat()),
     keptBytes: sum(buffers.filter((b) => b.home !== 'arena' || once.has(b))),
   }
 }

@@ -3,11 +3,15 @@
 
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import { isMove, storedExactly } from './values.ts'
 import type { Stored } from './values.ts'
 
-/** `f32`: everything exact. `bf16`: activations and operands of products in bf16, weights, states and sums in f32. */
-export type Compute = 'f32' | 'bf16'
+/**
+ * `f32`: everything exact. `tf32`: the same, but products round their operands to 10 bits. `bf16`: activations and operands
+ * of products in bf16, weights, states and sums in f32.
+ */
+export type Compute = 'f32' | 'tf32' | 'bf16'
 
 export interface Precision {
   readonly compute: Compute
@@ -18,13 +22,13 @@ export interface Precision {
 }
 
 /** Steps on weights, which are tiny differences of large numbers. */
-const EXACT_SCOPE = /^(adamw\.|clip|weight_norm|accumulate|loss)/
+const EXACT_SCOPE = /^(adamw\.|clip|weight_norm|accumulate|loss$)/
 /** Small tensors cost nothing in f32. */
 const SMALL = 1 << 12
 const NARROW = 16
 
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
-  if (compute === 'f32') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
+  if (compute !== 'bf16') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
   const isConstantProduct = (node: Node): boolean => node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>
@@ -35,6 +39,8 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
     stored: (value) => {
       const { node, type } = value
       if (type.dtype !== 'f32') return storedExactly(type.dtype)
+      const wanted = nativeOf(node)?.stored(node, 'output', value.index)
+      if (wanted !== undefined && wanted !== 'any') return wanted
       const isExact =
         node.op === 'input' ||
         sizeOf(type.shape) < SMALL ||
@@ -55,12 +61,16 @@ const isConstant = ({ node }: Value): boolean =>
 const KEEPS_SCALE = new Set(['add', 'sub', 'mul', 'neg', 'where', 'reduce_sum', 'reduce_max'])
 
 /**
- * Values that become exponents without a product of two variables in between: logarithms of decays and their sums, whose
+ * Values that hand-written kernels take in f32, and those that become exponents without a product of two variables in between: logarithms of decays and their sums, whose
  * absolute error is the relative error of the result.
  */
 function intoExponents(nodes: readonly Node[]): ReadonlySet<Value> {
   const found = new Set<Value>()
   for (const node of [...nodes].reverse()) {
+    const native = nativeOf(node)
+    node.inputs.forEach((input, i) => {
+      if (native?.stored(node, 'input', i) === 'f32') found.add(input)
+    })
     const isExponent = node.op === 'exp'
     const passes =
       node.outputs.some((output) => found.has(output)) &&

@@ -16,9 +16,10 @@ function actionText({ action }: Step): string {
       const flip = (isTransposed: boolean): string => (isTransposed ? 'T' : '')
       return `product ${batch}x[${m},${k}]${flip(a.transposed)}x[${k},${n}]${flip(b.transposed)} ${a.type}->${c.type}`
     }
+    case 'table':
     case 'kernel': {
       const { kernel, grid, block } = action.launch
-      return `${kernel.name} <<<${grid[0]}x${grid[1]}, ${block}>>>`
+      return `${kernel.name} <<<${grid.join('x')}, ${block}>>>`
     }
   }
 }
@@ -31,12 +32,16 @@ export function printStep(step: Step, index: number): string {
 
 /** The whole schedule, as `heddle lower --target cuda --trace` prints it. */
 export function printSchedule({ steps, memory, compute }: Schedule): string {
-  const kernels = new Set(steps.flatMap(({ action }) => (action.kind === 'kernel' ? [action.launch.kernel.name] : [])))
+  const kernels = new Set(
+    steps.flatMap(({ action }) =>
+      action.kind === 'kernel' || action.kind === 'table' ? [action.launch.kernel.name] : [],
+    ),
+  )
   const count = (kind: Step['action']['kind']): number => steps.filter((step) => step.action.kind === kind).length
   return [
     ...steps.map(printStep),
     '',
-    `${steps.length} steps in ${compute}: ${count('kernel')} kernels (${kernels.size} different), ${count('matmul')} products, ${count('copy')} copies`,
+    `${steps.length} steps in ${compute}: ${count('kernel') + count('table')} kernels (${kernels.size} different), ${count('matmul')} products, ${count('copy')} copies`,
     `arena ${mib(memory.arenaBytes)} (${mib(memory.unsharedBytes)} side by side), kept ${mib(memory.keptBytes)}`,
     '',
   ].join('\n')
@@ -46,7 +51,9 @@ export function printSchedule({ steps, memory, compute }: Schedule): string {
 export function printKernels({ steps }: Schedule): string {
   const sources = new Map(
     steps.flatMap(({ action }) =>
-      action.kind === 'kernel' ? [[action.launch.kernel.name, action.launch.kernel.source]] : [],
+      action.kind === 'kernel' || action.kind === 'table'
+        ? [[action.launch.kernel.name, action.launch.kernel.source]]
+        : [],
     ),
   )
   return [...sources.values()].join('\n\n')

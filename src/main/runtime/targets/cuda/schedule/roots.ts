@@ -2,9 +2,15 @@
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { liveNodes, sizeOf } from '#core/graph/types.ts'
+import { nativeOf } from '../kernels/native/index.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import { absorbed } from './few-rows/absorb.ts'
+import type { RowUse } from './few-rows/absorb.ts'
+import { gemvProduct, productEnds } from './few-rows/gemv.ts'
+import type { GemvProduct } from './job.ts'
 import type { LibraryOperands } from './matmul-view.ts'
 import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
-import { fillOf, isElementwise, isMove, triangleOf } from './values.ts'
+import { isElementwise, isLeaf, isMove, unshaped } from './values.ts'
 
 /** A value is computed again by its readers while it takes at most this much. */
 const CHEAP = { loads: 1, operations: 8 }
@@ -18,25 +24,14 @@ export interface Roots {
   readonly roots: ReadonlySet<Value>
   /** Products that the library computes, with their operands. */
   readonly library: ReadonlyMap<Node, LibraryOperands>
+  /** Products with few rows. */
+  readonly gemv: ReadonlyMap<Node, GemvProduct>
 }
 
 /** What a value costs its reader: elements read from memory and operations. */
 interface Cost {
   readonly loads: number
   readonly operations: number
-}
-
-/** The value whose memory a reshaped value shares. */
-export function unshaped(value: Value): Value {
-  let current = value
-  while (current.node.op === 'reshape') current = current.node.inputs[0]!
-  return current
-}
-
-/** A value that is in memory from the start: an input, or a constant that is no formula. */
-export function isLeaf(value: Value): boolean {
-  const { op } = value.node
-  return op === 'input' || (op === 'constant' && fillOf(value) === undefined && triangleOf(value) === undefined)
 }
 
 /** @param isExact values that must not go through a product of lower precision */
@@ -46,6 +41,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   for (const node of nodes)
     for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
   const library = new Map<Node, LibraryOperands>()
+  const gemv = new Map<Node, GemvProduct>()
   const forced = new Set<Value>()
   const keep = (value: Value): void => {
     const base = unshaped(value)
@@ -55,19 +51,62 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   for (const node of nodes) {
     if (node.op === 'input' || node.op === 'constant' || isMove(node) || isElementwise(node)) continue
     for (const output of node.outputs) forced.add(output)
+    const product = isExact(node) ? undefined : gemvProduct(node)
+    if (product !== undefined) {
+      gemv.set(node, product)
+      continue
+    }
     const operands = node.op === 'matmul' && !isExact(node) ? byLibrary(node) : undefined
     if (operands !== undefined) {
       library.set(node, operands)
       keep(operands.a.base)
       keep(operands.b.base)
-    } else if (isNative(node)) node.inputs.forEach(keep)
+    } else touchedInputs(node).forEach(keep)
   }
-  return { nodes, roots: choose(nodes, consumers, forced), library }
+  const outputs = new Set(graph.outputs.map(({ value }) => value))
+  const free = new Set<Value>()
+  const mayEnd = productEnds(gemv, consumers)
+  for (const use of rowUses(nodes, gemv)) {
+    const own = absorbed(use, consumers, outputs, mayEnd)
+    for (const value of own) {
+      free.add(value)
+      for (const input of value.node.inputs) if (!own.has(input) && mayEnd(input)) keep(input)
+    }
+    if (own.size === 0 && use.isKept) use.values.forEach(keep)
+  }
+  for (const value of free) forced.delete(value)
+  return { nodes, roots: choose(nodes, consumers, forced, free), library, gemv }
 }
 
-/** Ops with a hand-written kernel that reads its operands as they lie in memory. */
-export const isNative = (node: Node): boolean =>
-  node.op === 'scatter_add' || node.op === 'update' || node.op === 'tri_inverse'
+/** Operands that kernels read by rows; `isKept` where they are read too often to be computed each time. */
+function rowUses(
+  nodes: readonly Node[],
+  gemv: ReadonlyMap<Node, GemvProduct>,
+): readonly (RowUse & { readonly isKept: boolean })[] {
+  const products = Map.groupBy(gemv.values(), ({ x }) => x)
+  return [
+    ...[...products.values()].map((group) => ({
+      values: [...new Set(group.map(({ node }) => node.inputs[0]!))],
+      length: group[0]!.k,
+      readers: new Set(group.map(({ node }) => node)),
+      isKept: true,
+    })),
+    ...nodes.flatMap((node) =>
+      (stepOf(node)?.rowOperands(node) ?? []).map((i) => ({
+        values: [node.inputs[i]!],
+        length: node.inputs[i]!.type.shape.at(-1)!,
+        readers: new Set([node]),
+        isKept: false,
+      })),
+    ),
+  ]
+}
+
+/** Operands that hand-written kernels read as they lie in memory. */
+export function touchedInputs(node: Node): readonly Value[] {
+  const op = nativeOf(node)
+  return op === undefined ? [] : node.inputs.filter((_, i) => op.stored(node, 'input', i) !== undefined)
+}
 
 function byLibrary(node: Node): LibraryOperands | undefined {
   return isLargeProduct(node) ? libraryOperands(node) : undefined
@@ -77,6 +116,7 @@ function choose(
   nodes: readonly Node[],
   consumers: ReadonlyMap<Value, readonly Node[]>,
   forced: ReadonlySet<Value>,
+  free: ReadonlySet<Value>,
 ): ReadonlySet<Value> {
   const roots = new Set(forced)
   const costs = new Map<Value, Cost>()
@@ -97,7 +137,7 @@ function choose(
       loads: inputs.reduce((sum, c) => sum + c.loads, 0),
       operations: inputs.reduce((sum, c) => sum + c.operations, isElementwise(node) ? 1 : 0),
     }
-    const kept = isElementwise(node) && isKept(value, cost, readers(value))
+    const kept = isElementwise(node) && !free.has(value) && isKept(value, cost, readers(value))
     if (kept) roots.add(value)
     costs.set(value, kept ? { loads: 1, operations: 0 } : cost)
   }
@@ -106,14 +146,15 @@ function choose(
 
 function isKept(value: Value, cost: Cost, readers: readonly Node[]): boolean {
   const size = sizeOf(value.type.shape)
-  const evaluations = readers.reduce((sum, node) => sum + evaluationsBy(node), 0)
+  const evaluations = readers.reduce((sum, node) => sum + evaluationsBy(node, size), 0)
   if (cost.operations > 2 && evaluations > EXPANSION * size * Math.max(readers.length, 1)) return true
   if (cost.loads <= CHEAP.loads && cost.operations <= CHEAP.operations) return false
   return readers.length > 1 || cost.loads > SINGLE.loads || cost.operations > SINGLE.operations
 }
 
-/** How many elements of an operand a reader asks for. */
-function evaluationsBy(node: Node): number {
+/** How many elements of an operand of a size a reader asks for. */
+function evaluationsBy(node: Node, size: number): number {
+  if (stepOf(node) !== undefined) return size
   if (node.op === 'matmul') {
     const { m, n, k, batchShape } = matmulSizes(node)
     return m * n * k * sizeOf(batchShape)

@@ -1,23 +1,33 @@
 // Program -> steps: kernels, products and copies in the order in which they run, and the buffers between them.
 
 import type { Program } from '#core/graph/program.ts'
-import type { Graph, Value } from '#core/graph/types.ts'
+import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
+import { vjpParts } from '#core/ops/fused/vjp.ts'
 import type { MatmulShape } from '../driver/machine.ts'
 import { directKernel } from '../kernels/direct-kernel.ts'
-import { groupKernel } from '../kernels/group-kernel.ts'
-import { convertKernel, nativeKernel } from '../kernels/native-kernels.ts'
+import { gemvKernel } from '../kernels/gemv/kernel.ts'
+import { groupKernels } from '../kernels/group-kernel.ts'
+import { convertKernel } from '../kernels/convert-kernel.ts'
+import { nativeOf } from '../kernels/native/index.ts'
+import type { NativeOp } from '../kernels/native/native-op.ts'
+import { stepOf } from '../kernels/step/index.ts'
+import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
+import { batchAlike } from './batch.ts'
+import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
 import type { Buffer, Home, Job } from './job.ts'
-import { planMemory } from './memory.ts'
+import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
+import { mergeAlike } from './merge.ts'
 import type { Compute, Precision } from './precision.ts'
 import { precisionOf } from './precision.ts'
-import { findRoots, isLeaf, unshaped } from './roots.ts'
-import { storedExactly } from './values.ts'
+import { findRoots } from './roots.ts'
+import type { Roots } from './roots.ts'
+import { isLeaf, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
 /** A place in a buffer, counted in elements. */
@@ -28,6 +38,12 @@ export interface BufferPlace {
 
 export type Action =
   | { readonly kind: 'kernel'; readonly launch: Launch }
+  | {
+      /** One launch for many, which read where their parameters lie from a table. */
+      readonly kind: 'table'
+      readonly launch: Omit<Launch, 'buffers' | 'writes'>
+      readonly rows: readonly (readonly Buffer[])[]
+    }
   | {
       readonly kind: 'matmul'
       readonly shape: MatmulShape
@@ -62,6 +78,8 @@ export interface ScheduleOptions {
   readonly compute: Compute
   /** Inputs that are state beside the bound and frozen ones. */
   readonly extraState: ReadonlySet<string>
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
 }
 
 /** Schedules an optimised graph: what the target does not claim must be decomposed. */
@@ -76,7 +94,10 @@ class Scheduler {
   readonly #precision: Precision
   readonly #buffers: Buffer[] = []
   readonly #bufferOf = new Map<Value, Buffer>()
-  readonly #converted = new Map<Value, Buffer>()
+  readonly #converted = new Map<string, Buffer>()
+  /** Nodes whose gradient is a node. */
+  readonly #differentiated: ReadonlySet<Node>
+  readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
 
@@ -84,25 +105,30 @@ class Scheduler {
     this.#program = program
     this.#graph = graph
     this.#options = options
+    this.#differentiated = new Set(
+      graph.nodes.flatMap((n) => (n.op === 'vjp' ? vjpParts(n).outputs.map((v) => v.node) : [])),
+    )
     this.#precision = precisionOf(options.compute, graph.nodes)
   }
 
   build(): Schedule {
     const roots = findRoots(this.#graph, (node) => this.#precision.isExact(node))
     const placed = groupJobs(roots)
-    this.#addInputs()
+    this.#addInputs(roots)
     const { order, inPlace } = inPlaceStates(this.#program, this.#graph, roots.roots, placed)
     const outputs = this.#addOutputs(inPlace)
     const jobs = order.map((i) => placed[i]!.job)
     const isRead = this.#readers(placed.map((p) => p.reads))
     for (const job of jobs) this.#addJob(job, roots.roots, isRead)
     this.#addCopies(outputs)
-    const steps = this.#markOnce()
+    const marked = this.#markOnce()
+    const once = keptOnce(marked)
+    const { steps, packs } = batchAlike(mergeAlike(marked), (buffer) => once.has(buffer))
     return {
       compute: this.#options.compute,
       steps,
       buffers: this.#buffers,
-      memory: planMemory(steps, this.#buffers),
+      memory: planMemory(steps, this.#buffers, packs),
       inputs: this.#inputs,
       outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
     }
@@ -114,14 +140,21 @@ class Scheduler {
     return buffer
   }
 
-  #addInputs(): void {
-    const bound = new Set([...this.#program.bindings.map((b) => b.input), ...this.#program.frozen])
+  #addInputs(roots: Roots): void {
+    const frozen = new Set(this.#program.frozen)
+    const bound = new Set([...this.#program.bindings.map((b) => b.input), ...frozen])
+    const forms = inputForms(roots, this.#options.compute)
     for (const [name, node] of inputsOf(this.#graph)) {
-      const { type } = node.outputs[0]!
+      const value = node.outputs[0]!
+      const { dtype, shape } = value.type
       const home = bound.has(name) || this.#options.extraState.has(name) ? 'state' : 'feed'
-      const buffer = this.#add(home, storedExactly(type.dtype), sizeOf(type.shape), name)
+      const form = forms.get(value)
+      const isCache = form === 'cache' && home === 'state'
+      const buffer = this.#add(home, isCache ? 'bf16' : storedExactly(dtype), sizeOf(shape), name)
       this.#inputs.set(name, buffer)
-      this.#bufferOf.set(node.outputs[0]!, buffer)
+      // a weight that never changes is read in its smaller form by everybody, and its first form is given back
+      const isNarrow = form === 'weight' && frozen.has(name) && this.#options.compute === 'bf16'
+      this.#bufferOf.set(value, isNarrow ? this.#convert(value, buffer, 'bf16') : buffer)
     }
   }
 
@@ -185,11 +218,13 @@ class Scheduler {
     switch (job.kind) {
       case 'group': {
         const stored = new Set(job.members.filter(isRead))
-        if (stored.size === 0) return
-        for (const member of stored) this.#make(member)
+        if (stored.size === 0 && job.columnSums.length === 0) return
+        for (const value of [...stored, ...job.columnSums]) this.#make(value)
         const last = job.members.at(-1)!
         const label = [...new Set(job.members.map((m) => m.node.op))].join(' ')
-        this.#launch(groupKernel(job, stored, roots, memory), [...stored], label, last.node.scope)
+        const scratch = (size: number): Buffer => this.#add('arena', 'f32', size, `parts of %${last.node.id}`)
+        for (const launch of groupKernels(job, stored, roots, memory, scratch))
+          this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, label, last.node.scope)
         return
       }
       case 'reduce': {
@@ -216,17 +251,87 @@ class Scheduler {
         this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
         return
       case 'native':
-        for (const output of job.node.outputs) this.#make(output)
-        this.#launch(nativeKernel(job, memory), job.node.outputs, job.node.op, job.node.scope)
+        this.#addNative(job.node, nativeOf(job.node)!, isRead)
         return
       case 'library':
         this.#addProduct(job)
         return
+      case 'gemv': {
+        const stored = new Set(gemvValues(job).filter(isRead))
+        for (const value of stored) this.#make(value)
+        const { scope } = job.parts[0]!.products[0]!.node
+        this.#launch(gemvKernel(job, stored, memory), [...stored], 'gemv', scope)
+        return
+      }
+      case 'step':
+        this.#addStep(job.node, stepOf(job.node)!, isRead)
+        return
     }
   }
 
+  #addNative(node: Node, op: NativeOp, isRead: (value: Value) => boolean): void {
+    const wanted = (side: 'input' | 'output', index: number): Stored | 'any' => {
+      const form = op.stored(node, side, index)
+      if (form === undefined) throw new Error(`cuda: ${op.kind} does not touch ${side} ${index}`)
+      return form
+    }
+    const taken = (index: number): Buffer => {
+      const base = unshaped(node.inputs[index]!)
+      const buffer = this.#memory(base)
+      if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
+      const form = wanted('input', index)
+      return form === 'any' || form === buffer.stored ? buffer : this.#convert(base, buffer, form)
+    }
+    // an output whose memory has another form is converted into it afterwards
+    const given = new Map<Value, Buffer>()
+    const made = (value: Value): Buffer => {
+      if (!isRead(value)) throw new Error(`cuda: nobody reads output ${value.index} of ${op.kind}`)
+      const buffer = this.#make(value)
+      const form = wanted('output', value.index)
+      if (form === 'any' || form === buffer.stored) return buffer
+      const found = given.get(value) ?? this.#add('arena', form, buffer.size, `${form} of ${buffer.name}`)
+      given.set(value, found)
+      return found
+    }
+    const launches = op.launches(node, {
+      isRead,
+      buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
+      isDifferentiated: (primal) => this.#differentiated.has(primal),
+      sharedBytes: this.#options.sharedBytes,
+      residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
+    })
+    for (const launch of launches)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, op.kind, node.scope)
+    for (const [value, from] of given) {
+      const into = this.#bufferOf.get(value)!
+      this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
+    }
+  }
+
+  #addStep(node: Node, step: StepOp, isRead: (value: Value) => boolean): void {
+    for (const output of node.outputs) this.#make(output)
+    const launches = step.launches(node, {
+      isRead,
+      bufferOf: (value) => this.#memory(value),
+      scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
+      counters: (size) => this.#add('state', 'i32', size, `counters of %${node.id} of ${this.#program.name}`),
+    })
+    for (const launch of launches)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, step.kind, node.scope)
+  }
+
+  #residual(node: Node, stored: Stored, size: number, name: string): Buffer {
+    const own = this.#residuals.get(node) ?? new Map<string, Buffer>()
+    this.#residuals.set(node, own)
+    const buffer = own.get(name) ?? this.#add('arena', stored, size, `${name} of %${node.id}`)
+    own.set(name, buffer)
+    return buffer
+  }
+
   #addProduct(job: Extract<Job, { kind: 'library' }>): void {
-    const type = this.#options.compute
+    const { compute } = this.#options
+    const type = compute === 'bf16' ? 'bf16' : 'f32'
     const operand = (value: Value): Buffer => {
       const base = unshaped(value)
       const buffer = this.#memory(base)
@@ -244,7 +349,7 @@ class Scheduler {
       a: { ...job.a.layout, type },
       b: { ...job.b.layout, type },
       c: { type: c.stored === 'bf16' ? 'bf16' : 'f32', transposed: false, lead: job.n, stride: job.m * job.n },
-      tf32: false,
+      tf32: compute === 'tf32',
     }
     const action: Action = {
       kind: 'matmul',
@@ -257,10 +362,11 @@ class Scheduler {
   }
 
   #convert(value: Value, from: Buffer, stored: Stored): Buffer {
-    let into = this.#converted.get(value)
+    const key = `${from.id} ${stored}`
+    let into = this.#converted.get(key)
     if (into === undefined) {
       into = this.#add('arena', stored, from.size, `${stored} of ${from.name}`)
-      this.#converted.set(value, into)
+      this.#converted.set(key, into)
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', value.node.scope)
     }
     return into
@@ -302,6 +408,17 @@ class Scheduler {
       return isOnce ? { ...step, isOnce } : step
     })
   }
+}
+
+/** Inputs that are kept in the form of the operands of products: weights, and caches. */
+function inputForms({ nodes, gemv, library }: Roots, compute: Compute): ReadonlyMap<Value, 'weight' | 'cache'> {
+  const forms = new Map<Value, 'weight' | 'cache'>()
+  if (compute !== 'bf16') return forms
+  for (const { weight } of gemv.values()) forms.set(weight, 'weight')
+  for (const { b } of library.values()) forms.set(unshaped(b.base), 'weight')
+  for (const node of nodes)
+    for (const { input, isCache } of stepOf(node)?.states ?? []) if (isCache) forms.set(node.inputs[input]!, 'cache')
+  return forms
 }
 
 interface OutputPlace {

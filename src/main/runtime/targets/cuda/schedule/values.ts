@@ -116,3 +116,16 @@ export function trailingRows(node: Node): { rows: number; length: number } | und
   const length = sizeOf(reduced.map((axis) => shape[axis]!))
   return { rows: sizeOf(shape) / length, length }
 }
+
+/** The value whose memory a reshaped value shares. */
+export function unshaped(value: Value): Value {
+  let current = value
+  while (current.node.op === 'reshape') current = current.node.inputs[0]!
+  return current
+}
+
+/** A value that is in memory from the start: an input, or a constant that is no formula. */
+export function isLeaf(value: Value): boolean {
+  const { op } = value.node
+  return op === 'input' || (op === 'constant' && fillOf(value) === undefined && triangleOf(value) === undefined)
+}

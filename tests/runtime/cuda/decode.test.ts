@@ -1,0 +1,81 @@
+// One-token decoding: which kernels it is made of, and that they compute what the reference does, run on the CPU.
+
+import { describe, expect, it } from 'vitest'
+import { initWeights } from '#core/model/weights.ts'
+import { resolveSpec } from '#core/model/spec.ts'
+import { parseSpecText } from '#core/model/text.ts'
+import { decodeProgram } from '#main/runtime/profile/programs.ts'
+import { reference } from '#main/runtime/targets/reference.ts'
+import type { Session, Target } from '#main/runtime/targets/target.ts'
+import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
+import { cpuTarget } from './cpu-target.ts'
+
+const TOKENS = 6
+const VOCABULARY = 48
+
+interface Decoded {
+  readonly logits: readonly Float32Array[]
+  readonly session: Session
+}
+
+/** Logits of some tokens, one after the other; each sequence of the batch has its own. */
+async function decode(target: Target, text: string, batchSize: number): Promise<Decoded> {
+  const resolved = resolveSpec(parseSpecText(`{dModel: 64, vocabSize: ${VOCABULARY}} ${text}`))
+  const { program, weights } = decodeProgram(resolved, { batchSize, context: 8 })
+  const session = await target.open(program, { initial: initWeights(weights, 1) })
+  const logits: Float32Array[] = []
+  for (let i = 0; i < TOKENS; i++) {
+    const tokens = Int32Array.from({ length: batchSize }, (_, b) => (7 * i + 5 * b + 3) % VOCABULARY)
+    logits.push((await session.run({ tokens, position: Int32Array.of(i) }, ['logits']))['logits'] as Float32Array)
+  }
+  return { logits, session }
+}
+
+/** The largest relative error of a token's logits. */
+function relativeError(computed: readonly Float32Array[], exact: readonly Float32Array[]): number {
+  const length = (data: Float32Array): number => Math.hypot(...data)
+  return Math.max(...computed.map((data, i) => length(data.map((x, j) => x - exact[i]![j]!)) / length(exact[i]!)))
+}
+
+const BLOCKS = {
+  'attention and feed-forward': 'a{headDim: 16, nKvHeads: 2} f',
+  'windowed attention with normed keys': 'a{headDim: 32, window: 4, qkNorm: true} f',
+  'DeltaNet and Mamba-2': 'd{nHeads: 2} f m2{headDim: 32, dState: 24} f',
+  'gated rules': 'gdn{headDim: 16, nHeads: 2} gla{nHeads: 2} ret f',
+  'linear attention with a normaliser': 'la{nHeads: 2} f',
+  'what has no kernel of its own': 'm f r7{headDim: 16} r7f',
+}
+
+describe.skipIf(!cpuTarget('f32').probe().isAvailable)('decoding', () => {
+  it.each(Object.entries(BLOCKS))('%s: the reference in f32 and bf16', { timeout: 240_000 }, async (_, text) => {
+    const exact = await decode(reference, text, 2)
+    const single = await decode(cpuTarget('f32'), text, 2)
+    expect(relativeError(single.logits, exact.logits)).toBeLessThan(1e-5)
+    const half = await decode(cpuTarget('bf16'), text, 2)
+    expect(relativeError(half.logits, exact.logits)).toBeLessThan(0.03)
+  })
+
+  it.each([1, 3, 4, 8])('a batch of %i', { timeout: 240_000 }, async (batchSize) => {
+    const text = 'd{nHeads: 2} f a{headDim: 16, nKvHeads: 1} f'
+    const exact = await decode(reference, text, batchSize)
+    const half = await decode(cpuTarget('bf16'), text, batchSize)
+    expect(relativeError(half.logits, exact.logits)).toBeLessThan(0.03)
+  })
+
+  it(
+    'takes three launches a mixer and two a feed-forward block, and copies nothing',
+    { timeout: 120_000 },
+    async () => {
+      const { session } = await decode(cpuTarget('bf16'), 'd{nHeads: 2} f m2{headDim: 32} f a{headDim: 16} f', 1)
+      const steps = (session as CudaSession).schedule.steps.filter((step) => !step.isOnce)
+      expect(steps.map(({ label }) => label)).toEqual([
+        ...['gemv', 'linear_attention', 'gemv', 'gemv', 'gemv'],
+        ...['gemv', 'linear_attention', 'gemv', 'gemv', 'gemv'],
+        ...['gemv', 'attention_step', 'gemv', 'gemv', 'gemv'],
+        'gemv',
+      ])
+      expect(() => (session as CudaSession).read('embed_tokens.weight')).toThrow('no value named')
+      expect((session as CudaSession).read('layers.4.k_cache').every(Number.isFinite)).toBe(true)
+    },
+  )
+})
