@@ -9,6 +9,8 @@ import { sourceIn } from '#core/plots/figure/metadata.ts'
 import { PRESETS } from '#core/plots/figure/presets.ts'
 import type { FigureSpan } from '#core/plots/figure/presets.ts'
 import { figureOf } from '#core/plots/figure/restyle.ts'
+import { figureToSvg } from '#core/plots/figure/svg.ts'
+import { figureToTikz } from '#core/plots/figure/tikz.ts'
 import { figureToPdf } from '#main/api/figures/pdf.ts'
 import { readFigure } from '#main/api/figures/reader.ts'
 import { frontOf, PLOTS, SOURCE } from './samples.ts'
@@ -58,6 +60,8 @@ const figure2000 = figureOf(frontOf(2000), { preset: PRESETS[1]!, span: 'full', 
 it('holds 2,000 points in 300 kB, the same bytes every time, and tells its view', async () => {
   const bytes = await figureToPdf(figure2000, SOURCE)
   expect(bytes.length).toBeLessThan(300_000)
+  expect(figureToSvg(figure2000, SOURCE).length).toBeLessThan(300_000)
+  expect(figureToTikz(figure2000, SOURCE).length).toBeLessThan(300_000)
   expect(await figureToPdf(figure2000, SOURCE)).toEqual(bytes)
   expect(sourceIn(bytes, ['search'])).toEqual(SOURCE)
 })

@@ -12,6 +12,7 @@ import { figureOf } from '#core/plots/figure/restyle.ts'
 import { figureToSvg } from '#core/plots/figure/svg.ts'
 import { fontFile } from '#main/api/figures/fonts.ts'
 import { ensureChromium } from '../helpers/chromium.ts'
+import { pixelsOf } from '../helpers/pixels.ts'
 import { PLOTS, SOURCE } from './samples.ts'
 import { trueTypeOf } from './woff.ts'
 
@@ -62,10 +63,9 @@ async function inChromium(svg: string, width: number, height: number): Promise<U
   })
   await page.setContent(`<style>${fonts.join('')}body{margin:0}svg{display:block}</style>${svg}`)
   await page.evaluate('document.fonts.ready')
-  const png = await page.screenshot({ clip: { x: 0, y: 0, width: width / SCALE, height: height / SCALE } })
+  const png = await page.screenshot()
   await page.close()
-  const shown = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><image width="${width}" height="${height}" href="data:image/png;base64,${png.toString('base64')}"/></svg>`
-  return new Resvg(shown).render().pixels
+  return pixelsOf(png, { width, height }).pixels
 }
 
 it.each(Object.entries(PLOTS))('%s looks the same in both', async (_, make) => {
