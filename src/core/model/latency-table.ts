@@ -193,7 +193,8 @@ function totalOf(parts: readonly CountedEntry[]): number {
     parts.reduce((sum, { count, entry }) => sum + count * costAt(entry, base, total), 0)
   let low = 0,
     high = parts.reduce(
-      (sum, { count, entry: { ms, perCopy = [] } }) => sum + count * Math.max(ms, ...perCopy.map((point) => point.ms)),
+      (sum, { count, entry: { ms, perCopy = [] } }) =>
+        sum + count * Math.max(0, ms, ...perCopy.map((point) => point.ms)),
       0,
     )
   for (let i = 0; i < HALVINGS; i++) {
@@ -206,9 +207,14 @@ function totalOf(parts: readonly CountedEntry[]): number {
 
 /**
  * Cost of a part in a stack that takes `total` ms, `base` of them outside its blocks: on a line between the measured stacks of
- * copies, beyond them as in the nearest.
+ * copies, beyond them as in the nearest. It is a difference of measurements, which noise can make negative: then it is 0, and
+ * the interval of the entry tells how little is known.
  */
-export function costAt({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, base: number, total: number): number {
+export function costAt(entry: Pick<LatencyEntry, 'ms' | 'perCopy'>, base: number, total: number): number {
+  return Math.max(0, measuredCost(entry, base, total))
+}
+
+function measuredCost({ ms, perCopy }: Pick<LatencyEntry, 'ms' | 'perCopy'>, base: number, total: number): number {
   if (perCopy === undefined || perCopy.length === 0) return ms
   const timeOf = (point: { readonly copies: number; readonly ms: number }): number => base + point.copies * point.ms
   const above = perCopy.findIndex((point) => timeOf(point) >= total)

@@ -48,6 +48,26 @@ it('says what is missing instead of guessing', () => {
   ).toEqual(['embedding at width 64', 'head at width 64'])
 })
 
+it('never predicts less than no time from differences that noise made negative', () => {
+  const noisy = planted('a f').map((entry, i) => (i === 0 ? entry : { ...entry, ms: -entry.ms, low: -2 * entry.ms }))
+  const p = predictLatency(resolved('a f a f'), noisy, AT)
+  expect(p.ms).toBe(1)
+  expect(p.low).toBeLessThan(0)
+  expect(
+    costAt(
+      {
+        ms: -1,
+        perCopy: [
+          { copies: 1, ms: -3 },
+          { copies: 3, ms: 2 },
+        ],
+      },
+      0,
+      0,
+    ),
+  ).toBe(0)
+})
+
 it('takes the cost of a copy in a stack of copies that takes as long', () => {
   const entry = {
     ms: 9,
