@@ -73,8 +73,12 @@ async function open(name: string, text: string): Promise<void> {
 const trust = (): Promise<void> => page.getByRole('button', { name: 'Trust this notebook' }).click()
 /** Runs a cell that the page has trusted, and waits for what went wrong. */
 async function problemOf(id: string): Promise<string> {
-  await cell(id).scrollIntoViewIfNeeded()
-  await problem(id).first().waitFor({ timeout: WORK_MS })
+  // cells above that get their results push it out of sight, where nothing is drawn
+  const seen = async (): Promise<number> => {
+    await cell(id).scrollIntoViewIfNeeded()
+    return problem(id).count()
+  }
+  await expect.poll(seen, { timeout: WORK_MS }).toBeGreaterThan(0)
   return problem(id).first().innerText()
 }
 /** The page is as it was: nothing of the notebook ran in it. */
