@@ -1,6 +1,6 @@
 // A place in one arena for every buffer that lives only during part of a run.
 
-import type { Pack } from './batch.ts'
+import type { Pack } from './launches/batch.ts'
 import type { Buffer } from './job.ts'
 import type { Step } from './schedule.ts'
 import { STORED_BYTES } from './values.ts'

@@ -1,10 +1,10 @@
 // Products of one shape in one block (queries, keys and values of one input; gate and up) become one batch: a device is full
 // with the tiles of three where those of one leave it half empty at the end. Their operands are laid side by side in memory.
 
-import type { Buffer } from './job.ts'
-import type { BufferPlace, Step } from './schedule.ts'
-import { bufferBytes } from './memory.ts'
-import { STORED_BYTES } from './values.ts'
+import type { Buffer } from '../job.ts'
+import type { BufferPlace, Step } from '../schedule.ts'
+import { bufferBytes } from '../memory.ts'
+import { STORED_BYTES } from '../values.ts'
 
 /** Buffers of one size that lie one behind the other. */
 export type Pack = readonly Buffer[]

@@ -1,11 +1,11 @@
 // Steps of one kernel that do not wait for each other become one launch: an optimiser does the same small work on a hundred
 // weights, and a launch costs more than many of them.
 
-import { tabled } from '../kernels/writer.ts'
-import type { Buffer } from './job.ts'
-import { isAgain } from './recompute.ts'
-import type { Step } from './schedule.ts'
-import { STORED_BYTES } from './values.ts'
+import { tabled } from '../../kernels/writer.ts'
+import type { Buffer } from '../job.ts'
+import { isAgain } from '../recompute.ts'
+import type { Step } from '../schedule.ts'
+import { STORED_BYTES } from '../values.ts'
 
 /** Steps that write more than this are long enough by themselves, and moving them would keep their results in memory. */
 const MAX_WRITTEN_BYTES = 1 << 24
