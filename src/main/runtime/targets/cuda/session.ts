@@ -19,6 +19,7 @@ import type { Compute } from './schedule/precision.ts'
 import { recompute } from './schedule/recompute.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
+import { STORED_BYTES } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
 
 export interface CudaOptions {
@@ -173,8 +174,6 @@ function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], C
   return [[...kernels.values()], commands]
 }
 
-const ELEMENT_BYTES = { f32: 4, bf16: 2, i32: 4, u8: 1 } as const
-
 /** Device memory of a session: its own, and state that it may share. */
 class SessionMemory {
   readonly state: SharedState
@@ -271,11 +270,11 @@ class SessionMemory {
   }
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
-    return this.address(buffer) + BigInt(offset * ELEMENT_BYTES[buffer.stored])
+    return this.address(buffer) + BigInt(offset * STORED_BYTES[buffer.stored])
   }
 
   bytes(buffer: Buffer): number {
-    return buffer.size * ELEMENT_BYTES[buffer.stored]
+    return buffer.size * STORED_BYTES[buffer.stored]
   }
 
   release(): void {

@@ -12,7 +12,7 @@ import type { GemvProduct, GroupJob, Job } from './job.ts'
 import { isAgain } from './recompute.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
-import { isElementwise, isLeaf, isMove, isReduction, trailingRows } from './values.ts'
+import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
 
 /** Buffers that one kernel may touch, and members that it may have. */
 const MAX_READS = 24
@@ -407,7 +407,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   const operands = roots.library.get(node)
   if (operands !== undefined) {
     const { a, b, m, n, k, batch } = operands
-    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(memoryOf))
+    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(unshaped))
     return
   }
   if (node.op === 'matmul') {
@@ -415,14 +415,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
     )
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
-  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(memoryOf))
-}
-
-/** A reshaped value has the memory of what it reshapes. */
-function memoryOf(value: Value): Value {
-  let current = value
-  while (current.node.op === 'reshape') current = current.node.inputs[0]!
-  return current
+  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(unshaped))
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

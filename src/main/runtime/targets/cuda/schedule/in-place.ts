@@ -59,7 +59,7 @@ export function inPlaceStates(
 function valuesOfJob(job: Job): readonly Value[] {
   if (job.kind === 'group') return [...job.members, ...job.columnSums]
   if (job.kind === 'gemv') return gemvValues(job)
-  return job.kind === 'convert' ? [] : job.node.outputs
+  return job.node.outputs
 }
 
 /** Whether a job may write a value where it also reads the old state. */

@@ -63,12 +63,6 @@ export interface DirectJob {
   readonly node: Node
 }
 
-/** A value in another form in memory. */
-export interface ConvertJob {
-  readonly kind: 'convert'
-  readonly value: Value
-}
-
 /** An op with a kernel written by hand. */
 export interface NativeJob {
   readonly kind: 'native'
@@ -108,4 +102,4 @@ export interface StepJob {
   readonly node: Node
 }
 
-export type Job = GroupJob | ReduceJob | LibraryJob | DirectJob | ConvertJob | NativeJob | GemvJob | StepJob
+export type Job = GroupJob | ReduceJob | LibraryJob | DirectJob | NativeJob | GemvJob | StepJob
