@@ -14,6 +14,8 @@ import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } f
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { evenBatches } from './schedule/rewrites/even-batches.ts'
+import { dependencies } from './schedule/launches/lanes.ts'
+import type { Range, Touched } from './schedule/launches/lanes.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
@@ -22,6 +24,9 @@ import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { STORED_BYTES } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
+
+/** Steps for which memory rests in a training step, which runs its weights' gradients beside everything else. */
+const REST = 8
 
 export interface CudaOptions {
   readonly compute: Compute
@@ -75,11 +80,16 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(cheap)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const planOf = (graph: Graph): Schedule =>
-    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
-  const planned = { graph: cheap, plan: planOf(cheap) }
-  const fits = neededBytes(planned.plan, shared) <= machine.freeBytes()
-  const { graph, plan } = fits || program.phase !== 'train' ? planned : lessMemory(planned, planOf)
+  const isTraining = program.phase === 'train'
+  const planOf = (graph: Graph, rest?: number): Schedule =>
+    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes, ...(rest && { rest }) })
+  const planned = (each: Graph, rest?: number): Planned => ({ graph: each, plan: planOf(each, rest) })
+  const { graph, plan } = isTraining
+    ? firstThatFits(
+        [() => planned(cheap, REST), () => planned(cheap), () => planned(recompute(cheap))],
+        (each) => neededBytes(each, shared) <= machine.freeBytes(),
+      )
+    : planned(cheap)
   if (graph !== cheap) options.onPass?.('recompute', graph)
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
@@ -87,13 +97,9 @@ export async function openOnMachine(
     const prepare: PrepareOptions = { isFast: compute === 'bf16' }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
-    const replay = await machine.prepare(
-      ...commandsOf(
-        plan.steps.filter((step) => !step.isOnce),
-        memory,
-      ),
-      prepare,
-    )
+    const steps = plan.steps.filter((step) => !step.isOnce)
+    const after = isTraining ? dependencies(steps.map((step) => memory.touched(step))) : undefined
+    const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
       passesS: (passed - started) / 1000,
       encodeS: (scheduled - passed) / 1000,
@@ -117,11 +123,15 @@ interface Planned {
   readonly plan: Schedule
 }
 
-/** The plan of the graph that computes forward values twice, where that saves memory. */
-function lessMemory(planned: Planned, planOf: (graph: Graph) => Schedule): Planned {
-  const graph = recompute(planned.graph)
-  const plan = planOf(graph)
-  return plan.memory.arenaBytes < planned.plan.memory.arenaBytes ? { graph, plan } : planned
+/** The first plan that fits, each tried for less memory than the one before; else the smallest. */
+function firstThatFits(candidates: readonly (() => Planned)[], fits: (plan: Schedule) => boolean): Planned {
+  const tried: Planned[] = []
+  for (const candidate of candidates) {
+    const found = candidate()
+    if (fits(found.plan)) return found
+    tried.push(found)
+  }
+  return tried.reduce((a, b) => (b.plan.memory.arenaBytes < a.plan.memory.arenaBytes ? b : a))
 }
 
 /** Device memory that a plan takes beside state that is there already. */
@@ -274,6 +284,15 @@ class SessionMemory {
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
     return this.address(buffer) + BigInt(offset * STORED_BYTES[buffer.stored])
+  }
+
+  /** The memory that a step reads and writes. */
+  touched({ reads, writes }: Step): Touched {
+    const range = (buffer: Buffer): Range => {
+      const from = Number(this.address(buffer))
+      return { from, to: from + this.bytes(buffer) }
+    }
+    return { reads: reads.map(range), writes: writes.map(range) }
   }
 
   bytes(buffer: Buffer): number {

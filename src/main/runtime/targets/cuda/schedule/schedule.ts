@@ -80,6 +80,8 @@ export interface ScheduleOptions {
   readonly extraState: ReadonlySet<string>
   /** Bytes of shared memory that a block may have. */
   readonly sharedBytes: number
+  /** Steps for which memory stays free between two values. */
+  readonly rest?: number
 }
 
 /** Schedules an optimised graph: what the target does not claim must be decomposed. */
@@ -128,7 +130,7 @@ class Scheduler {
       compute: this.#options.compute,
       steps,
       buffers: this.#buffers,
-      memory: planMemory(steps, this.#buffers, packs),
+      memory: planMemory(steps, this.#buffers, packs, this.#options.rest),
       inputs: this.#inputs,
       outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
     }
