@@ -8,7 +8,6 @@ import { numberText } from '../../schedule/emitter.ts'
 import type { Buffer } from '../../schedule/job.ts'
 import type { Stored } from '../../schedule/values.ts'
 import { fillOf } from '../../schedule/values.ts'
-import { takesUntried } from '../untried.ts'
 import { KernelWriter } from '../writer.ts'
 import type { Launch } from '../writer.ts'
 import { BACKWARD } from './linear-attention/backward.ts'
@@ -95,12 +94,9 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
   }
 }
 
-/** NOTE: decays per key and the widest keys wait for a device. */
-const isTried = ({ isKeyed, keyWidth }: Shape): boolean => (!isKeyed && keyWidth <= PART_WIDTH) || takesUntried()
-
 const takes = (shape: Shape): boolean => {
   const { length, heads, groups, keyWidth, valueWidth, isKeyed } = shape
-  if (length === 1 || !KEY_WIDTHS.includes(keyWidth) || !isTried(shape)) return false
+  if (length === 1 || !KEY_WIDTHS.includes(keyWidth)) return false
   return isKeyed ? heads === groups && keyWidth <= 128 && valueWidth % 64 === 0 : valueWidth % 32 === 0
 }
 
