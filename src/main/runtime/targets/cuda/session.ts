@@ -14,6 +14,7 @@ import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } f
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { evenBatches } from './schedule/even-batches.ts'
+import { wholeProducts } from './schedule/whole-products.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { recompute } from './schedule/recompute.ts'
@@ -66,8 +67,9 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
-  const even = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
-  options.onPass?.('even-batches', even)
+  const { isExact } = precisionOf(compute, optimised.nodes)
+  const even = evenBatches(wholeProducts(optimised, isExact), isExact)
+  options.onPass?.('products', even)
   const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(even)
