@@ -13,11 +13,13 @@ import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent 
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
-import { evenBatches } from './schedule/even-batches.ts'
-import { wholeProducts } from './schedule/whole-products.ts'
+import { evenBatches } from './schedule/rewrites/even-batches.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
-import { recompute } from './schedule/recompute.ts'
+import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
+import { columnSums } from './schedule/rewrites/column-sums.ts'
+import { recompute } from './schedule/rewrites/recompute.ts'
+import { wholeProducts } from './schedule/rewrites/whole-products.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { STORED_BYTES } from './schedule/values.ts'
@@ -68,18 +70,22 @@ export async function openOnMachine(
     trace: options.onPass,
   })
   const { isExact } = precisionOf(compute, optimised.nodes)
-  const even = evenBatches(wholeProducts(optimised, isExact), isExact)
-  options.onPass?.('products', even)
+  const whole = columnSums(wholeProducts(optimised, isExact))
+  options.onPass?.('whole-products', whole)
+  const even = evenBatches(whole, isExact)
+  options.onPass?.('even-batches', even)
+  const cheap = cheapAgain(even, precisionOf(compute, even.nodes).isExact)
+  options.onPass?.('cheap-again', cheap)
   const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
-  const inputs = inputsOf(even)
+  const inputs = inputsOf(cheap)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
   const planOf = (graph: Graph): Schedule =>
     schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
-  const planned = { graph: even, plan: planOf(even) }
+  const planned = { graph: cheap, plan: planOf(cheap) }
   const fits = neededBytes(planned.plan, shared) <= machine.freeBytes()
   const { graph, plan } = fits || program.phase !== 'train' ? planned : lessMemory(planned, planOf)
-  if (graph !== even) options.onPass?.('recompute', graph)
+  if (graph !== cheap) options.onPass?.('recompute', graph)
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {

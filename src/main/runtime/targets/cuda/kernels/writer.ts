@@ -45,7 +45,8 @@ export class KernelWriter {
 
   /** The parameter that points to a buffer. */
   pointer(buffer: Buffer): string {
-    if (buffer.within !== undefined) throw new Error(`cuda: the rows of ${buffer.name} lie apart, which a kernel does not know`)
+    if (buffer.within !== undefined)
+      throw new Error(`cuda: the rows of ${buffer.name} lie apart, which a kernel does not know`)
     let at = this.#buffers.indexOf(buffer)
     if (at < 0) at = this.#buffers.push(buffer) - 1
     return `p${at}`

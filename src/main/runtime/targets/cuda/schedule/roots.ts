@@ -23,6 +23,8 @@ const EXPANSION = 4
 export interface Roots {
   readonly nodes: readonly Node[]
   readonly roots: ReadonlySet<Value>
+  /** Roots that are in memory whatever they cost. */
+  readonly needed: ReadonlySet<Value>
   /** Products that the library computes, with their operands. */
   readonly library: ReadonlyMap<Node, LibraryOperands>
   /** Products with few rows. */
@@ -79,7 +81,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (own.size === 0 && use.isKept) use.values.forEach(keep)
   }
   for (const value of free) forced.delete(value)
-  return { nodes, roots: choose(nodes, consumers, forced, free), library, gemv }
+  return { nodes, roots: choose(nodes, consumers, forced, free), needed: forced, library, gemv }
 }
 
 /** Operands that kernels read by rows; `isKept` where they are read too often to be computed each time. */

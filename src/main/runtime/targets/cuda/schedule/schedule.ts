@@ -316,7 +316,9 @@ class Scheduler {
         if (value.node === node) {
           const buffer = made(value)
           const stride = op.rows!(node, 'output', value.index)!
-          return buffer.within === undefined ? { buffer, offset: 0, stride } : { ...buffer.within, buffer: buffer.within.whole }
+          return buffer.within === undefined
+            ? { buffer, offset: 0, stride }
+            : { ...buffer.within, buffer: buffer.within.whole }
         }
         const index = node.inputs.indexOf(value)
         const { offset, stride } = operandView(node, index)

@@ -46,10 +46,7 @@ function shapeOf([x, weight]: readonly Value[], attrs: Node['attrs']): ConvShape
 }
 
 const takes = ([x, weight, state]: readonly Value[]): boolean =>
-  x!.type.shape[1]! > 1 &&
-  x!.type.shape[2]! % 4 === 0 &&
-  weight!.type.shape[2]! <= MAX_TAPS &&
-  fillOf(state!) === 0
+  x!.type.shape[1]! > 1 && x!.type.shape[2]! % 4 === 0 && weight!.type.shape[2]! <= MAX_TAPS && fillOf(state!) === 0
 
 /** The sizes of an op as a type of conv/device.ts. */
 function sizesOf({ batch, length, channels, taps, hasSilu }: ConvShape, x: Rows): string {

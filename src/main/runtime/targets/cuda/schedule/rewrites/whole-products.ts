@@ -1,14 +1,14 @@
 // Products of one operand with the parts of one weight become the product with the whole weight, and their gradients two products:
 // a device is fuller, and the operand is read once. Readers take their columns of the result where they lie; what the gradients
-// are computed from is written side by side (rows.ts).
+// are computed from is written side by side (../rows.ts).
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
 import { dce } from '#core/passes/dce.ts'
 import { fold } from '#core/passes/fold.ts'
 import { rewrite } from '#core/passes/rewrite.ts'
-import { gemvProduct } from './few-rows/gemv.ts'
-import { isLargeProduct } from './matmul-view.ts'
+import { gemvProduct } from '../few-rows/gemv.ts'
+import { isLargeProduct } from '../matmul-view.ts'
 
 /** @param isExact products that do not go to the library */
 export function wholeProducts(graph: Graph, isExact: (node: Node) => boolean): Graph {
