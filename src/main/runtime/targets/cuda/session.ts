@@ -19,7 +19,9 @@ import type { Range, Touched } from './schedule/launches/lanes.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
 import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
+import { columnSums } from './schedule/rewrites/column-sums.ts'
 import { recompute } from './schedule/rewrites/recompute.ts'
+import { wholeProducts } from './schedule/rewrites/whole-products.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { STORED_BYTES } from './schedule/values.ts'
@@ -72,7 +74,10 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
-  const even = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
+  const { isExact } = precisionOf(compute, optimised.nodes)
+  const whole = columnSums(wholeProducts(optimised, isExact))
+  options.onPass?.('whole-products', whole)
+  const even = evenBatches(whole, isExact)
   options.onPass?.('even-batches', even)
   const cheap = cheapAgain(even, precisionOf(compute, even.nodes).isExact)
   options.onPass?.('cheap-again', cheap)

@@ -215,7 +215,8 @@ class Grouping {
   }
 
   /**
-   * Puts a value into a group that reads at least half of what it reads and comes at the same time, so that this is read once.
+   * Puts a value into a group that reads at least half of the large values that it reads and comes at the same time, so that
+   * these are read once.
    */
   joinSibling(value: Value, size: number, reads: readonly Read[]): boolean {
     const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
@@ -223,12 +224,12 @@ class Grouping {
     const wanted = valuesOf(reads)
     const isLarge = (read: Value): boolean => sizeOf(read.type.shape) === size
     const shared = new Map<Draft, number>()
-    for (const read of wanted)
-      if (isLarge(read))
-        for (const draft of this.#readers.get(read) ?? [])
-          shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
+    const large = [...wanted].filter(isLarge)
+    for (const read of large)
+      for (const draft of this.#readers.get(read) ?? [])
+        shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
     for (const [draft, count] of shared) {
-      if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      if (2 * count < large.length || draft.level !== level || owners.has(draft)) continue
       const [member] = draft.job.kind === 'group' ? draft.job.members : []
       if (member !== undefined && isAgain(member.node.scope) !== isAgain(value.node.scope)) continue
       if (!this.#accepts(draft, value, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
@@ -428,7 +429,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
     )
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
-  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(unshaped))
+  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node))
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

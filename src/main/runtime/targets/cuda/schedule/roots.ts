@@ -10,6 +10,7 @@ import { gemvProduct, productEnds } from './few-rows/gemv.ts'
 import type { GemvProduct } from './job.ts'
 import type { LibraryOperands } from './matmul-view.ts'
 import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
+import { operandView } from './rows.ts'
 import { isElementwise, isLeaf, isMove, unshaped } from './values.ts'
 
 /** A value is computed again by its readers while it takes at most this much. */
@@ -48,6 +49,9 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   const keep = (value: Value): void => {
     const base = unshaped(value)
     if (base.node.op !== 'input') forced.add(base)
+    // parts that kernels of their own leave are written in place, and so are the others then (rows.ts)
+    if (base.node.op === 'concat' && base.node.inputs.some((part) => nativeOf(unshaped(part).node) !== undefined))
+      base.node.inputs.forEach(keep)
   }
   for (const { value } of graph.outputs) keep(value)
   for (const node of nodes) {
@@ -104,10 +108,11 @@ function rowUses(
   ]
 }
 
-/** Operands that hand-written kernels read as they lie in memory. */
+/** What hand-written kernels read as it lies in memory. */
 export function touchedInputs(node: Node): readonly Value[] {
   const op = nativeOf(node)
-  return op === undefined ? [] : node.inputs.filter((_, i) => op.stored(node, 'input', i) !== undefined)
+  if (op === undefined) return []
+  return node.inputs.flatMap((_, i) => (op.stored(node, 'input', i) === undefined ? [] : [operandView(node, i).base]))
 }
 
 function byLibrary(node: Node): LibraryOperands | undefined {
