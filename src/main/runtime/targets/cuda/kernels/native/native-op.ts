@@ -15,6 +15,8 @@ export interface NativeOp {
   stored(node: Node, side: 'input' | 'output', index: number): Stored | 'any' | undefined
   /** Outputs that the kernels can write where an input of the same size lies. */
   inPlace?(node: Node): readonly { readonly output: number; readonly input: number }[]
+  /** Whether the kernels can do an op to an output before they write it, in f32. */
+  endsWith?(output: Value, op: Node): boolean
   /** What runs, in order. */
   launches(node: Node, memory: NativeMemory): readonly Launch[]
 }
@@ -22,6 +24,8 @@ export interface NativeOp {
 export interface NativeMemory {
   /** Memory of an operand or an output, dense and row-major; throws for an output that nobody reads. */
   buffer(value: Value): Buffer
+  /** The op that must be done to an output, whose own output is written instead and whose other operands have memory too. */
+  last(output: Value): Node | undefined
   /** Whether anybody reads an output. */
   isRead(value: Value): boolean
   /** Whether a gradient that is not decomposed follows a node. */
