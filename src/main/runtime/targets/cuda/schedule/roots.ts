@@ -29,6 +29,8 @@ export interface Roots {
   readonly library: ReadonlyMap<Node, LibraryOperands>
   /** Products with few rows. */
   readonly gemv: ReadonlyMap<Node, GemvProduct>
+  /** How many nodes read a value, and whether it is an output of the graph, as one more. */
+  readonly readers: (value: Value) => number
 }
 
 /** What a value costs its reader: elements read from memory and operations. */
@@ -79,7 +81,8 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (own.size === 0 && use.isKept) use.values.forEach(keep)
   }
   for (const value of free) forced.delete(value)
-  return { nodes, roots: choose(nodes, consumers, forced, free), needed: forced, library, gemv }
+  const readers = (value: Value): number => (consumers.get(value)?.length ?? 0) + Number(outputs.has(value))
+  return { nodes, roots: choose(nodes, consumers, forced, free), needed: forced, library, gemv, readers }
 }
 
 /** Operands that kernels read by rows; `isKept` where they are read too often to be computed each time. */

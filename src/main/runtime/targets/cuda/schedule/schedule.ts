@@ -10,7 +10,7 @@ import { gemvKernel } from '../kernels/gemv/kernel.ts'
 import { groupKernels } from '../kernels/group-kernel.ts'
 import { convertKernel } from '../kernels/convert-kernel.ts'
 import { nativeOf } from '../kernels/native/index.ts'
-import type { NativeOp } from '../kernels/native/native-op.ts'
+import { nativeKind } from '../kernels/native/native-op.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
@@ -21,7 +21,7 @@ import { stacked } from './matmul-view.ts'
 import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
-import type { Buffer, Home, Job } from './job.ts'
+import type { Buffer, Home, Job, NativeJob } from './job.ts'
 import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './launches/merge.ts'
@@ -273,7 +273,7 @@ class Scheduler {
         this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
         return
       case 'native':
-        this.#addNative(job.node, nativeOf(job.node)!, isRead)
+        this.#addNative(job, isRead)
         return
       case 'library':
         this.#addProduct(job)
@@ -291,17 +291,24 @@ class Scheduler {
     }
   }
 
-  #addNative(node: Node, op: NativeOp, isRead: (value: Value) => boolean): void {
-    const wanted = (side: 'input' | 'output', index: number): Stored | 'any' => {
-      const form = op.stored(node, side, index)
-      if (form === undefined) throw new Error(`cuda: ${op.kind} does not touch ${side} ${index}`)
+  #addNative({ node, last }: NativeJob, isRead: (value: Value) => boolean): void {
+    const op = nativeOf(node)!
+    const nodes = [node, ...last.values()]
+    const wanted = (of: Node, side: 'input' | 'output', index: number): Stored | 'any' => {
+      const form = nativeOf(of)!.stored(of, side, index)
+      if (form === undefined) throw new Error(`cuda: ${nativeKind(of)} does not touch ${side} ${index}`)
       return form
     }
-    const taken = (index: number): Buffer => {
-      const { base } = operandView(node, index)
+    const readOf = (value: Value): readonly [Node, number] => {
+      const reader = nodes.find(({ inputs }) => inputs.includes(value))!
+      return [reader, reader.inputs.indexOf(value)]
+    }
+    const taken = (value: Value): Buffer => {
+      const [reader, index] = readOf(value)
+      const { base } = operandView(reader, index)
       const buffer = this.#memory(base)
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
-      const form = wanted('input', index)
+      const form = wanted(reader, 'input', index)
       return form === 'any' || form === buffer.stored ? buffer : this.#convert(base, buffer, form)
     }
     // an output whose memory has another form is converted into it afterwards
@@ -309,7 +316,7 @@ class Scheduler {
     const made = (value: Value): Buffer => {
       if (!isRead(value)) throw new Error(`cuda: nobody reads output ${value.index} of ${op.kind}`)
       const buffer = this.#make(value)
-      const form = wanted('output', value.index)
+      const form = wanted(value.node, 'output', value.index)
       if (form === 'any' || form === buffer.stored) return buffer
       const found = given.get(value) ?? this.#add('arena', form, buffer.size, `${form} of ${buffer.name}`)
       given.set(value, found)
@@ -317,7 +324,7 @@ class Scheduler {
     }
     const launches = op.launches(node, {
       isRead,
-      buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      buffer: (value) => (nodes.includes(value.node) ? made(value) : taken(value)),
       rows: (value) => {
         if (value.node === node) {
           const buffer = made(value)
@@ -326,17 +333,18 @@ class Scheduler {
             ? { buffer, offset: 0, stride }
             : { ...buffer.within, buffer: buffer.within.whole }
         }
-        const index = node.inputs.indexOf(value)
-        const { offset, stride } = operandView(node, index)
-        return { buffer: taken(index), offset, stride }
+        const { offset, stride } = operandView(...readOf(value))
+        return { buffer: taken(value), offset, stride }
       },
+      last: (output) => last.get(output),
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
       isDifferentiated: (primal) => this.#differentiated.has(primal),
       sharedBytes: this.#options.sharedBytes,
       residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
     })
+    const label = nodes.map(nativeKind).join(' ')
     for (const launch of launches)
-      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, op.kind, node.scope)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, label, node.scope)
     for (const [value, from] of given) {
       const into = this.#bufferOf.get(value)!
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
