@@ -1,15 +1,17 @@
 // A GPU as a Machine: one context, one stream, kernels compiled by NVRTC, commands captured in a CUDA graph.
 
 import { HeddleError } from '#core/errors.ts'
-import type { CublasLt, PreparedMatmul } from './cublaslt.ts'
+import type { CublasLt } from './cublaslt.ts'
 import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
+import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
 import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
+import { ProductChoices } from './product-choice.ts'
+import type { Choice } from './product-choice.ts'
 
 const NON_BLOCKING = 1
 /** Captures only this thread's calls. */
@@ -17,8 +19,6 @@ const CAPTURE_THREAD_LOCAL = 1
 /** Shared memory of a block beyond which a function must ask for it, and the attribute that does. */
 const PLAIN_SHARED = 48 * 1024
 const MAX_SHARED = 8
-/** Algorithms that are timed for each product. */
-const MATMUL_CHOICES = 8
 
 export interface DeviceSummary {
   readonly name: string
@@ -32,20 +32,19 @@ export class Device implements Machine {
   readonly sharedBytes: number
   readonly #driver: CudaDriver
   readonly #nvrtc: Nvrtc
-  readonly #lt: CublasLt
+  readonly #products: ProductChoices
   readonly #context: unknown
   readonly #stream: unknown
   readonly #workspace: bigint
   readonly #modules = new Map<string, unknown>()
-  readonly #chosen = new Map<string, number>()
 
   constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
     this.#driver = driver
     this.#nvrtc = nvrtc
-    this.#lt = lt
     const { name, capability } = describeDevice(driver, index)
     this.title = name
     this.capability = capability
+    this.#products = new ProductChoices(lt, `${name} ${capability}`)
     const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
     this.sharedBytes = Number(
       driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
@@ -171,8 +170,10 @@ export class Device implements Machine {
         return () => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, this.#stream)
       case 'matmul': {
         const { shape, a, b, c } = command
-        const { prepared, choice } = this.#matmul(shape, a, b, c)
-        return () => prepared.run(choice, a, b, c, this.#workspace, this.#stream)
+        const run = ({ product, algorithm }: Choice): void =>
+          product.run(algorithm, a, b, c, this.#workspace, this.#stream)
+        const choice = this.#products.of(shape, (candidate) => this.#time(() => run(candidate), 3))
+        return () => run(choice)
       }
       case 'kernel': {
         const values = BigUint64Array.from(command.args)
@@ -191,21 +192,6 @@ export class Device implements Machine {
         }
       }
     }
-  }
-
-  /** The fastest algorithm of a product, measured once per shape on the memory that it will use. */
-  #matmul(shape: MatmulShape, a: bigint, b: bigint, c: bigint): { prepared: PreparedMatmul; choice: number } {
-    const prepared = this.#lt.prepare(shape, MATMUL_CHOICES)
-    const key = JSON.stringify(shape)
-    let choice = this.#chosen.get(key)
-    if (choice === undefined) {
-      const times = Array.from({ length: prepared.choices }, (_, i) =>
-        this.#time(() => prepared.run(i, a, b, c, this.#workspace, this.#stream), 3),
-      )
-      choice = times.indexOf(Math.min(...times))
-      this.#chosen.set(key, choice)
-    }
-    return { prepared, choice }
   }
 
   /** Milliseconds of the fastest of some runs, by device events. */
