@@ -40,7 +40,10 @@ describe.skipIf(!hasCompiler())('a fault while kernels run', () => {
     let isLost = false
     const fragile: Machine = {
       ...machine,
-      finish: () => (isLost ? Promise.reject(lost) : machine.finish()),
+      point: () => {
+        const point = machine.point()
+        return { ...point, finish: () => (isLost ? Promise.reject(lost) : point.finish()) }
+      },
       finishSync: () => {
         if (isLost) throw lost
       },

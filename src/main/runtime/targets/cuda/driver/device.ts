@@ -6,7 +6,7 @@ import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
+import type { Command, Kernel, Machine, Point, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
 import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
@@ -14,6 +14,8 @@ import { ProductChoices } from './product-choice.ts'
 import type { Choice } from './product-choice.ts'
 
 const NON_BLOCKING = 1
+/** An event that only says whether it was reached. */
+const WITHOUT_TIMES = 2
 /** Captures only this thread's calls. */
 const CAPTURE_THREAD_LOCAL = 1
 /** Shared memory of a block beyond which a function must ask for it, and the attribute that does. */
@@ -96,17 +98,38 @@ export class Device implements Machine {
     this.#driver.call('clearing memory', 'cuMemsetD8Async', address, 0, bytes, this.#stream)
   }
 
+  pin(memory: Uint8Array): () => void {
+    // copies of memory that is not pinned are as right, only later
+    if (memory.byteLength === 0 || this.#driver.status('cuMemHostRegister', memory, memory.byteLength, 0) !== SUCCESS)
+      return () => undefined
+    return () => this.#driver.call('giving back host memory', 'cuMemHostUnregister', memory)
+  }
+
+  fetch(address: bigint, into: ArrayBufferView): void {
+    this.#driver.call('copying from the device', 'cuMemcpyDtoHAsync', into, address, into.byteLength, this.#stream)
+  }
+
+  point(): Point {
+    const driver = this.#driver
+    const event = driver.get('creating an event', 'cuEventCreate', 0, WITHOUT_TIMES)
+    const finishSync = (): void => driver.call('running kernels', 'cuEventSynchronize', event)
+    return {
+      set: () => driver.call('running kernels', 'cuEventRecord', event, this.#stream),
+      finish: () => reached(() => driver.status('cuEventQuery', event), finishSync),
+      finishSync,
+      release: () => driver.call('releasing an event', 'cuEventDestroy', event),
+    }
+  }
+
   finishSync(): void {
     this.#driver.call('running kernels', 'cuStreamSynchronize', this.#stream)
   }
 
-  async finish(): Promise<void> {
-    for (;;) {
-      const code = this.#driver.status('cuStreamQuery', this.#stream)
-      if (code === SUCCESS) return
-      if (code !== NOT_READY) return this.finishSync()
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+  finish(): Promise<void> {
+    return reached(
+      () => this.#driver.status('cuStreamQuery', this.#stream),
+      () => this.finishSync(),
+    )
   }
 
   async prepare(
@@ -210,6 +233,16 @@ export class Device implements Machine {
     }
     for (const made of [from, to]) driver.call('timing', 'cuEventDestroy', made)
     return best
+  }
+}
+
+/** Asks again and again, between other work of this process; `fail` says what is wrong. */
+async function reached(query: () => number, fail: () => void): Promise<void> {
+  for (;;) {
+    const code = query()
+    if (code === SUCCESS) return
+    if (code !== NOT_READY) return fail()
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 
