@@ -1,7 +1,7 @@
 // Box-Muller for whole arrays of f32. Tables and short series give numbers to some 1e-14; where such a number could round to
 // another f32 than `scale * (radius * Math.cos(angle))` does, and where the series is too short, that is computed instead.
 
-const BITS = 12
+const BITS = 10
 const CELLS = 1 << BITS
 /** Sines of a turn and a quarter, so that the cosines are in it as well. */
 const SINES = Float64Array.from({ length: CELLS + CELLS / 4 }, (_, i) => Math.sin((2 * Math.PI * i) / CELLS))
@@ -35,8 +35,10 @@ export function normalPairs(uniform: Uint32Array, into: Float32Array, start: num
       const z = (mantissa / 2147483648) * RECIPROCALS[cell]! - 1
       const series = z * (2 - z * (1 - z * (2 / 3 - z * 0.5)))
       const radius = scale * Math.sqrt(POWERS[shift + 1]! + LOGARITHMS[cell]! - series)
-      const turn = v >>> (32 - BITS)
-      const x = (v & (2 ** (32 - BITS) - 1)) * STEP
+      // an angle is a cell and at most half a cell more or less
+      const rest = (v << BITS) >> BITS
+      const turn = (v - rest) >>> (32 - BITS)
+      const x = rest * STEP
       const xx = x * x
       const sine = x * (1 - xx * (1 / 6))
       const cosine = 1 - xx * (0.5 - xx * (1 / 24))
