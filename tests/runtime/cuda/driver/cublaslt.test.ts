@@ -11,9 +11,9 @@ import type { PreparedMatmul } from '#main/runtime/targets/cuda/driver/cublaslt.
 import type { MatrixLayout } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { loadKoffi } from '#main/runtime/targets/cuda/driver/native.ts'
 import type { NativeFunction } from '#main/runtime/targets/cuda/driver/native.ts'
-import { hasCompiler } from './cpu-machine.ts'
+import { hasCompiler } from '../cpu-machine.ts'
 
-const BINDING = fileURLToPath(new URL('../../../src/main/runtime/targets/cuda/driver/cublaslt.ts', import.meta.url))
+const BINDING = fileURLToPath(new URL('../../../../src/main/runtime/targets/cuda/driver/cublaslt.ts', import.meta.url))
 /** Proposes algorithms 1 to 5, of which 2 has a status; refuses those from 6 on, and wants too much memory for 3. */
 const LIBRARY = `
 #include <stdint.h>

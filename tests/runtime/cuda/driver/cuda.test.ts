@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadKoffi } from '#main/runtime/targets/cuda/driver/native.ts'
-import { hasCompiler } from './cpu-machine.ts'
+import { hasCompiler } from '../cpu-machine.ts'
 
-const BINDING = fileURLToPath(new URL('../../../src/main/runtime/targets/cuda/driver/cuda.ts', import.meta.url))
+const BINDING = fileURLToPath(new URL('../../../../src/main/runtime/targets/cuda/driver/cuda.ts', import.meta.url))
 const COUNTING = `
 #include <unistd.h>
 extern "C" {
