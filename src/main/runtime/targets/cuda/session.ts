@@ -13,16 +13,24 @@ import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent 
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
-import { evenBatches } from './schedule/even-batches.ts'
+import { evenBatches } from './schedule/rewrites/even-batches.ts'
+import { dependencies } from './schedule/launches/lanes.ts'
+import type { Range, Touched } from './schedule/launches/lanes.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
-import { recompute } from './schedule/recompute.ts'
+import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
+import { columnSums } from './schedule/rewrites/column-sums.ts'
+import { recompute } from './schedule/rewrites/recompute.ts'
+import { wholeProducts } from './schedule/rewrites/whole-products.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { blockOf, newArray, Slots, SLOTS, SMALL_BYTES } from './slots.ts'
 import type { Block, Slot } from './slots.ts'
 import { STORED_BYTES } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
+
+/** Steps for which memory rests in a training step, which runs its weights' gradients beside everything else. */
+const REST = 8
 
 export interface CudaOptions {
   readonly compute: Compute
@@ -65,31 +73,37 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
-  const even = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
+  const { isExact } = precisionOf(compute, optimised.nodes)
+  const whole = columnSums(wholeProducts(optimised, isExact))
+  options.onPass?.('whole-products', whole)
+  const even = evenBatches(whole, isExact)
   options.onPass?.('even-batches', even)
+  const cheap = cheapAgain(even, precisionOf(compute, even.nodes).isExact)
+  options.onPass?.('cheap-again', cheap)
   const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
-  const inputs = inputsOf(even)
+  const inputs = inputsOf(cheap)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const planOf = (graph: Graph): Schedule =>
-    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
-  const planned = { graph: even, plan: planOf(even) }
-  const fits = neededBytes(planned.plan, shared) <= machine.freeBytes()
-  const { graph, plan } = fits || program.phase !== 'train' ? planned : lessMemory(planned, planOf)
-  if (graph !== even) options.onPass?.('recompute', graph)
+  const isTraining = program.phase === 'train'
+  const planOf = (graph: Graph, rest?: number): Schedule =>
+    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes, ...(rest && { rest }) })
+  const planned = (each: Graph, rest?: number): Planned => ({ graph: each, plan: planOf(each, rest) })
+  const { graph, plan } = isTraining
+    ? firstThatFits(
+        [() => planned(cheap, REST), () => planned(cheap), () => planned(recompute(cheap))],
+        (each) => neededBytes(each, shared) <= machine.freeBytes(),
+      )
+    : planned(cheap)
+  if (graph !== cheap) options.onPass?.('recompute', graph)
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
     const prepare: PrepareOptions = { isFast: compute === 'bf16' }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
-    const replay = await machine.prepare(
-      ...commandsOf(
-        plan.steps.filter((step) => !step.isOnce),
-        memory,
-      ),
-      prepare,
-    )
+    const steps = plan.steps.filter((step) => !step.isOnce)
+    const after = isTraining ? dependencies(steps.map((step) => memory.touched(step))) : undefined
+    const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
       passesS: (passed - started) / 1000,
       encodeS: (scheduled - passed) / 1000,
@@ -113,11 +127,15 @@ interface Planned {
   readonly plan: Schedule
 }
 
-/** The plan of the graph that computes forward values twice, where that saves memory. */
-function lessMemory(planned: Planned, planOf: (graph: Graph) => Schedule): Planned {
-  const graph = recompute(planned.graph)
-  const plan = planOf(graph)
-  return plan.memory.arenaBytes < planned.plan.memory.arenaBytes ? { graph, plan } : planned
+/** The first plan that fits, each tried for less memory than the one before; else the smallest. */
+function firstThatFits(candidates: readonly (() => Planned)[], fits: (plan: Schedule) => boolean): Planned {
+  const tried: Planned[] = []
+  for (const candidate of candidates) {
+    const found = candidate()
+    if (fits(found.plan)) return found
+    tried.push(found)
+  }
+  return tried.reduce((a, b) => (b.plan.memory.arenaBytes < a.plan.memory.arenaBytes ? b : a))
 }
 
 /** Device memory that a plan takes beside state that is there already. */
@@ -282,6 +300,15 @@ class SessionMemory {
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
     return this.address(buffer) + BigInt(offset * STORED_BYTES[buffer.stored])
+  }
+
+  /** The memory that a step reads and writes. */
+  touched({ reads, writes }: Step): Touched {
+    const range = (buffer: Buffer): Range => {
+      const from = Number(this.address(buffer))
+      return { from, to: from + this.bytes(buffer) }
+    }
+    return { reads: reads.map(range), writes: writes.map(range) }
   }
 
   bytes(buffer: Buffer): number {

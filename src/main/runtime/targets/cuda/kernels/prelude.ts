@@ -6,6 +6,9 @@ export const PRELUDE = `
 typedef unsigned short bf16;
 #ifndef HEDDLE_ON_CPU
 __device__ __forceinline__ bf16 to_bf16(float x) { bf16 y; asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(x)); return y; }
+__device__ __forceinline__ unsigned pack_halves(float low, float high) { unsigned y; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low)); return y; }
+#else
+__device__ __forceinline__ unsigned pack_halves(float low, float high) { return (unsigned)to_bf16(low) | (unsigned)to_bf16(high) << 16; }
 #endif
 __device__ __forceinline__ float load(const float *p, unsigned long long i) { return p[i]; }
 __device__ __forceinline__ float load(const bf16 *p, unsigned long long i) { return __uint_as_float((unsigned)p[i] << 16); }
@@ -46,7 +49,7 @@ template <int N> __device__ __forceinline__ void store_many(float *p, const floa
 template <int N> __device__ __forceinline__ void store_many(bf16 *p, const float *x) {
   unsigned v[N / 2];
   #pragma unroll
-  for (int i = 0; i < N / 2; i++) v[i] = (unsigned)to_bf16(x[2 * i]) | (unsigned)to_bf16(x[2 * i + 1]) << 16;
+  for (int i = 0; i < N / 2; i++) v[i] = pack_halves(x[2 * i], x[2 * i + 1]);
   if (N % 8 == 0) {
     #pragma unroll
     for (int i = 0; i < N / 2; i += 4) *(uint4 *)(p + 2 * i) = make_uint4(v[i], v[i + 1], v[i + 2], v[i + 3]);
@@ -55,9 +58,14 @@ template <int N> __device__ __forceinline__ void store_many(bf16 *p, const float
     for (int i = 0; i < N / 2; i += 2) *(uint2 *)(p + 2 * i) = make_uint2(v[i], v[i + 1]);
   }
 }
-#ifdef HEDDLE_FAST
+#if defined(HEDDLE_FAST) && !defined(HEDDLE_ON_CPU)
 __device__ __forceinline__ float exp_f(float x) { return __expf(x); }
-__device__ __forceinline__ float sigmoid_f(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ __forceinline__ float sigmoid_f(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(-1.44269504f * x));
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + y));
+  return y;
+}
 #else
 __device__ __forceinline__ float exp_f(float x) { return expf(x); }
 __device__ __forceinline__ float sigmoid_f(float x) { return 1.0f / (1.0f + expf(-x)); }

@@ -9,7 +9,7 @@ import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
-import { isAgain } from './recompute.ts'
+import { isAgain, isBackward } from './rewrites/recompute.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
@@ -73,6 +73,9 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
   emitter.element(value, at)
   return found
 }
+
+/** Whether a value is wanted by the backward pass alone: beside the forward pass it would have to be kept until then. */
+const isLate = ({ node: { scope } }: Value): boolean => isBackward(scope) || isAgain(scope)
 
 const isGroupable = (value: Value): boolean =>
   isElementwise(value.node) || isMove(value.node) || value.node.op === 'constant'
@@ -203,7 +206,7 @@ class Grouping {
     let home: Draft | undefined
     for (const draft of candidates) {
       if (home === undefined) {
-        if (!this.#accepts(draft, size, rowLength, reads, asRow) || this.#isIndirect(draft, owners)) continue
+        if (!this.#accepts(draft, value, size, rowLength, reads, asRow) || this.#isIndirect(draft, owners)) continue
         this.#insert(draft, value, rowLength, reads)
         home = draft
       } else if (resolve(draft) !== home) this.#merge(home, resolve(draft), value, reads)
@@ -212,7 +215,8 @@ class Grouping {
   }
 
   /**
-   * Puts a value into a group that reads at least half of what it reads and comes at the same time, so that this is read once.
+   * Puts a value into a group that reads at least half of the large values that it reads and comes at the same time, so that
+   * these are read once.
    */
   joinSibling(value: Value, size: number, reads: readonly Read[]): boolean {
     const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
@@ -220,25 +224,33 @@ class Grouping {
     const wanted = valuesOf(reads)
     const isLarge = (read: Value): boolean => sizeOf(read.type.shape) === size
     const shared = new Map<Draft, number>()
-    for (const read of wanted)
-      if (isLarge(read))
-        for (const draft of this.#readers.get(read) ?? [])
-          shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
+    const large = [...wanted].filter(isLarge)
+    for (const read of large)
+      for (const draft of this.#readers.get(read) ?? [])
+        shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
     for (const [draft, count] of shared) {
-      if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      if (2 * count < large.length || draft.level !== level || owners.has(draft)) continue
       const [member] = draft.job.kind === 'group' ? draft.job.members : []
       if (member !== undefined && isAgain(member.node.scope) !== isAgain(value.node.scope)) continue
-      if (!this.#accepts(draft, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
+      if (!this.#accepts(draft, value, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
       this.#insert(draft, value, undefined, reads)
       return true
     }
     return false
   }
 
-  #accepts(draft: Draft, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
+  #accepts(
+    draft: Draft,
+    value: Value,
+    size: number,
+    rowLength: number | undefined,
+    reads: readonly Read[],
+    asRow: boolean,
+  ): boolean {
     const { job } = draft
     if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS)
       return false
+    if (isLate(value) && !job.members.some(isLate)) return false
     const whole = asRow ? size * (job.rowLength ?? 0) : size
     if (job.size !== whole || whole === 0) return false
     if (asRow && job.rowLength === undefined) return false
@@ -256,7 +268,7 @@ class Grouping {
       const { job } = draft
       if (job.kind !== 'group' || job.rowLength !== length || job.columnSums.length >= MAX_COLUMN_SUMS) continue
       const found = wanted.filter((read) => this.ownerOf(read) === draft || draft.reads.has(read)).length
-      if (2 * found < wanted.length || !this.#accepts(draft, size, undefined, reads, false)) continue
+      if (2 * found < wanted.length || !this.#accepts(draft, value, size, undefined, reads, false)) continue
       if (isAgain(value.node.scope) !== isAgain(job.members[0]!.node.scope)) continue
       if (this.#isIndirect(draft, owners)) continue
       draft.job = { ...job, columnSums: [...job.columnSums, value] }
@@ -288,6 +300,7 @@ class Grouping {
     const length = a.rowLength ?? b.rowLength
     const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
     if (a.columnSums.length + b.columnSums.length > MAX_COLUMN_SUMS) return
+    if (a.members.some(isLate) !== b.members.some(isLate)) return
     if (!reads.every((r) => this.ownerOf(r.value) !== other || isInPlace(b, r, length, asRow))) return
     // reads between the two groups lie right only where the value itself reads; others keep them apart
     const between = (from: Draft, to: Draft): boolean =>
@@ -318,6 +331,7 @@ class Grouping {
     into.dependents.delete(into)
     into.dependencies.delete(into)
     this.#raise(into)
+    for (const dependent of other.dependents) this.#raise(resolve(dependent))
   }
 
   #definitionReads(member: Value): Value[] {
@@ -415,7 +429,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
     )
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
-  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(unshaped))
+  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node))
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

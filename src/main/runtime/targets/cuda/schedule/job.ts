@@ -17,6 +17,13 @@ export interface Buffer {
   readonly name: string
   /** The value whose data a constant buffer is filled with. */
   readonly constant?: Value
+  /** Where rows of `width` elements lie in another buffer, for one without memory of its own. */
+  readonly within?: {
+    readonly whole: Buffer
+    readonly offset: number
+    readonly width: number
+    readonly stride: number
+  }
 }
 
 /** Element-wise work, with reductions of rows in between, in one kernel. */

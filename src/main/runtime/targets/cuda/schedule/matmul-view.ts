@@ -46,7 +46,7 @@ export function operandPlace(node: Node, side: 0 | 1, batch: readonly Index[], r
 }
 
 /** Follows moves that strides can express; returns the value that has the memory and the place in it. */
-function source(value: Value, at: Index): { base: Value; at: Index } {
+export function sourceOf(value: Value, at: Index): { base: Value; at: Index } {
   let current = value
   let place = at
   while (STRIDED.has(current.node.op)) {
@@ -85,7 +85,7 @@ function strided(node: Node, side: 0 | 1, sizes: MatmulSizes, follow: boolean): 
   const [rows, columns] = side === 0 ? [sizes.m, sizes.k] : [sizes.k, sizes.n]
   const batch = sizes.batchShape.map((size, axis) => variable(`b${axis}`, size))
   const place = operandPlace(node, side, batch, variable('r', rows), variable('c', columns))
-  const found = follow ? source(node.inputs[side]!, place) : { base: node.inputs[side]!, at: place }
+  const found = follow ? sourceOf(node.inputs[side]!, place) : { base: node.inputs[side]!, at: place }
   const names = [...sizes.batchShape.map((_, axis) => `b${axis}`), 'r', 'c']
   const strides = stridesIn(found.at, names)
   if (strides === undefined) return undefined

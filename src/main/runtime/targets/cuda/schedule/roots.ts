@@ -10,6 +10,7 @@ import { gemvProduct, productEnds } from './few-rows/gemv.ts'
 import type { GemvProduct } from './job.ts'
 import type { LibraryOperands } from './matmul-view.ts'
 import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
+import { operandView } from './rows.ts'
 import { isElementwise, isLeaf, isMove, unshaped } from './values.ts'
 
 /** A value is computed again by its readers while it takes at most this much. */
@@ -22,6 +23,8 @@ const EXPANSION = 4
 export interface Roots {
   readonly nodes: readonly Node[]
   readonly roots: ReadonlySet<Value>
+  /** Roots that are in memory whatever they cost. */
+  readonly needed: ReadonlySet<Value>
   /** Products that the library computes, with their operands. */
   readonly library: ReadonlyMap<Node, LibraryOperands>
   /** Products with few rows. */
@@ -46,6 +49,9 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   const keep = (value: Value): void => {
     const base = unshaped(value)
     if (base.node.op !== 'input') forced.add(base)
+    // parts that kernels of their own leave are written in place, and so are the others then (rows.ts)
+    if (base.node.op === 'concat' && base.node.inputs.some((part) => nativeOf(unshaped(part).node) !== undefined))
+      base.node.inputs.forEach(keep)
   }
   for (const { value } of graph.outputs) keep(value)
   for (const node of nodes) {
@@ -75,7 +81,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (own.size === 0 && use.isKept) use.values.forEach(keep)
   }
   for (const value of free) forced.delete(value)
-  return { nodes, roots: choose(nodes, consumers, forced, free), library, gemv }
+  return { nodes, roots: choose(nodes, consumers, forced, free), needed: forced, library, gemv }
 }
 
 /** Operands that kernels read by rows; `isKept` where they are read too often to be computed each time. */
@@ -102,10 +108,11 @@ function rowUses(
   ]
 }
 
-/** Operands that hand-written kernels read as they lie in memory. */
+/** What hand-written kernels read as it lies in memory. */
 export function touchedInputs(node: Node): readonly Value[] {
   const op = nativeOf(node)
-  return op === undefined ? [] : node.inputs.filter((_, i) => op.stored(node, 'input', i) !== undefined)
+  if (op === undefined) return []
+  return node.inputs.flatMap((_, i) => (op.stored(node, 'input', i) === undefined ? [] : [operandView(node, i).base]))
 }
 
 function byLibrary(node: Node): LibraryOperands | undefined {

@@ -27,6 +27,8 @@ import type { Compute, Precision } from './precision.ts'
 import { precisionOf } from './precision.ts'
 import { findRoots } from './roots.ts'
 import type { Roots } from './roots.ts'
+import { operandView, placedParts } from './rows.ts'
+import type { Part } from './rows.ts'
 import { isLeaf, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
@@ -80,6 +82,8 @@ export interface ScheduleOptions {
   readonly extraState: ReadonlySet<string>
   /** Bytes of shared memory that a block may have. */
   readonly sharedBytes: number
+  /** Steps for which memory stays free between two values. */
+  readonly rest?: number
 }
 
 /** Schedules an optimised graph: what the target does not claim must be decomposed. */
@@ -97,6 +101,8 @@ class Scheduler {
   readonly #converted = new Map<string, Buffer>()
   /** Nodes whose gradient is a node. */
   readonly #differentiated: ReadonlySet<Node>
+  /** Parts of concatenations that are written in place. */
+  #parts: ReadonlyMap<Value, Part> = new Map()
   readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
@@ -118,6 +124,7 @@ class Scheduler {
     const { order, inPlace } = inPlaceStates(this.#program, this.#graph, roots.roots, placed)
     const outputs = this.#addOutputs(inPlace)
     const jobs = order.map((i) => placed[i]!.job)
+    this.#parts = placedParts(placed, roots.roots, (value) => this.#bufferOf.has(value))
     const isRead = this.#readers(placed.map((p) => p.reads))
     for (const job of jobs) this.#addJob(job, roots.roots, isRead)
     this.#addCopies(outputs)
@@ -128,7 +135,7 @@ class Scheduler {
       compute: this.#options.compute,
       steps,
       buffers: this.#buffers,
-      memory: planMemory(steps, this.#buffers, packs),
+      memory: planMemory(steps, this.#buffers, packs, this.#options.rest),
       inputs: this.#inputs,
       outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
     }
@@ -208,15 +215,26 @@ class Scheduler {
     const found = this.#bufferOf.get(value)
     if (found !== undefined) return found
     const name = `${value.node.op} %${value.node.id}${value.index === 0 ? '' : `.${value.index}`}`
-    const buffer = this.#add('arena', this.#precision.stored(value), sizeOf(value.type.shape), name)
+    const part = this.#parts.get(value)
+    const buffer =
+      part === undefined
+        ? this.#add('arena', this.#precision.stored(value), sizeOf(value.type.shape), name)
+        : this.#within(this.#make(part.whole), part, name)
     this.#bufferOf.set(value, buffer)
     return buffer
+  }
+
+  #within(whole: Buffer, { offset, width, stride }: Part, name: string): Buffer {
+    const size = (whole.size / stride) * width
+    return { ...whole, size, name, within: { whole, offset, width, stride } }
   }
 
   #addJob(job: Job, roots: ReadonlySet<Value>, isRead: (value: Value) => boolean): void {
     const memory = (value: Value): Buffer | undefined => this.#memory(value)
     switch (job.kind) {
       case 'group': {
+        const wholes = new Set([...this.#parts.values()].map((part) => part.whole))
+        if (job.members.every((member) => wholes.has(member))) return
         const stored = new Set(job.members.filter(isRead))
         if (stored.size === 0 && job.columnSums.length === 0) return
         for (const value of [...stored, ...job.columnSums]) this.#make(value)
@@ -276,7 +294,7 @@ class Scheduler {
       return form
     }
     const taken = (index: number): Buffer => {
-      const base = unshaped(node.inputs[index]!)
+      const { base } = operandView(node, index)
       const buffer = this.#memory(base)
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
       const form = wanted('input', index)
@@ -296,6 +314,18 @@ class Scheduler {
     const launches = op.launches(node, {
       isRead,
       buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      rows: (value) => {
+        if (value.node === node) {
+          const buffer = made(value)
+          const stride = op.rows!(node, 'output', value.index)!
+          return buffer.within === undefined
+            ? { buffer, offset: 0, stride }
+            : { ...buffer.within, buffer: buffer.within.whole }
+        }
+        const index = node.inputs.indexOf(value)
+        const { offset, stride } = operandView(node, index)
+        return { buffer: taken(index), offset, stride }
+      },
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
       isDifferentiated: (primal) => this.#differentiated.has(primal),
       sharedBytes: this.#options.sharedBytes,

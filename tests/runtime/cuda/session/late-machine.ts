@@ -1,7 +1,7 @@
 // A Machine that does nothing until somebody waits for it, as a GPU may: copies of pinned memory see what is in it then.
 
 import type { Machine, Replay } from '#main/runtime/targets/cuda/driver/machine.ts'
-import { cpuMachine } from './cpu-machine.ts'
+import { cpuMachine } from '../cpu-machine.ts'
 
 export interface LateMachine extends Machine {
   /** The most runs that were asked for before the first of them had ended. */

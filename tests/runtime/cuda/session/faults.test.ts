@@ -7,7 +7,7 @@ import type { Machine } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
 
 function open(machine: Machine): Promise<CudaSession> {
   const g = newGraph()
