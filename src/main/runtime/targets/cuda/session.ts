@@ -73,8 +73,9 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
+  const isTraining = program.phase === 'train'
   const { isExact } = precisionOf(compute, optimised.nodes)
-  const whole = columnSums(wholeProducts(optimised, isExact))
+  const whole = columnSums(wholeProducts(optimised, isExact, compute === 'bf16' && isTraining))
   options.onPass?.('whole-products', whole)
   const even = evenBatches(whole, isExact)
   options.onPass?.('even-batches', even)
@@ -84,7 +85,6 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(cheap)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const isTraining = program.phase === 'train'
   const planOf = (graph: Graph, rest?: number): Schedule =>
     schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes, ...(rest && { rest }) })
   const planned = (each: Graph, rest?: number): Planned => ({ graph: each, plan: planOf(each, rest) })

@@ -4,12 +4,14 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from './emitter.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
 import { isAgain, isBackward } from './rewrites/recompute.ts'
+import { stacked } from './matmul-view.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
@@ -197,6 +199,21 @@ class Grouping {
       return true
     }
     return false
+  }
+
+  /** Puts an op at the end of the kernel that computes its operand, where nobody else reads that; returns whether it did. */
+  joinNative(node: Node, reads: readonly Value[]): boolean {
+    const operand = node.inputs[0]!
+    const draft = this.ownerOf(operand)
+    if (draft?.job.kind !== 'native' || this.#roots.readers(operand) !== 1) return false
+    const { job } = draft
+    const others = reads.filter((value) => value !== operand)
+    const owners = new Set(others.map((value) => this.ownerOf(value)).filter((owner) => owner !== undefined))
+    if (nativeOf(job.node)!.endsWith?.(operand, node) !== true || this.#isIndirect(draft, owners)) return false
+    draft.job = { ...job, last: new Map([...job.last, [operand, node]]) }
+    this.owner.set(node.outputs[0]!, draft)
+    this.#link(draft, others)
+    return true
   }
 
   /** Puts a value into a group if everything that it reads from there lies right; returns whether it did. */
@@ -421,7 +438,10 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   const operands = roots.library.get(node)
   if (operands !== undefined) {
     const { a, b, m, n, k, batch } = operands
-    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(unshaped))
+    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [
+      unshaped(a.base),
+      ...(stacked(b.base) ?? [unshaped(b.base)]),
+    ])
     return
   }
   if (node.op === 'matmul') {
@@ -429,7 +449,10 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
     )
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
-  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node))
+    return
+  }
+  const reads = touchedInputs(node)
+  if (!grouping.joinNative(node, reads)) grouping.add({ kind: 'native', node, last: new Map() }, node.outputs, reads)
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

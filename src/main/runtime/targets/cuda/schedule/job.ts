@@ -74,6 +74,8 @@ export interface DirectJob {
 export interface NativeJob {
   readonly kind: 'native'
   readonly node: Node
+  /** What the kernel does to outputs before it writes them; these values themselves are nowhere. */
+  readonly last: ReadonlyMap<Value, Node>
 }
 
 /** A product x Wᵀ: x [m,k], and n rows of a weight from `firstRow` on. */

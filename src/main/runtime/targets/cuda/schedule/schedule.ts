@@ -10,16 +10,18 @@ import { gemvKernel } from '../kernels/gemv/kernel.ts'
 import { groupKernels } from '../kernels/group-kernel.ts'
 import { convertKernel } from '../kernels/convert-kernel.ts'
 import { nativeOf } from '../kernels/native/index.ts'
-import type { NativeOp } from '../kernels/native/native-op.ts'
+import { nativeKind } from '../kernels/native/native-op.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
 import { batchAlike } from './launches/batch.ts'
+import type { Pack } from './launches/batch.ts'
+import { stacked } from './matmul-view.ts'
 import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
-import type { Buffer, Home, Job } from './job.ts'
+import type { Buffer, Home, Job, NativeJob } from './job.ts'
 import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './launches/merge.ts'
@@ -106,6 +108,8 @@ class Scheduler {
   readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
+  /** Buffers that lie one behind the other. */
+  readonly #packs: Pack[] = []
 
   constructor(program: Program, graph: Graph, options: ScheduleOptions) {
     this.#program = program
@@ -130,7 +134,7 @@ class Scheduler {
     this.#addCopies(outputs)
     const marked = this.#markOnce()
     const once = keptOnce(marked)
-    const { steps, packs } = batchAlike(mergeAlike(marked), (buffer) => once.has(buffer))
+    const { steps, packs } = batchAlike(mergeAlike(marked), this.#packs, (buffer) => once.has(buffer))
     return {
       compute: this.#options.compute,
       steps,
@@ -269,7 +273,7 @@ class Scheduler {
         this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
         return
       case 'native':
-        this.#addNative(job.node, nativeOf(job.node)!, isRead)
+        this.#addNative(job, isRead)
         return
       case 'library':
         this.#addProduct(job)
@@ -287,17 +291,24 @@ class Scheduler {
     }
   }
 
-  #addNative(node: Node, op: NativeOp, isRead: (value: Value) => boolean): void {
-    const wanted = (side: 'input' | 'output', index: number): Stored | 'any' => {
-      const form = op.stored(node, side, index)
-      if (form === undefined) throw new Error(`cuda: ${op.kind} does not touch ${side} ${index}`)
+  #addNative({ node, last }: NativeJob, isRead: (value: Value) => boolean): void {
+    const op = nativeOf(node)!
+    const nodes = [node, ...last.values()]
+    const wanted = (of: Node, side: 'input' | 'output', index: number): Stored | 'any' => {
+      const form = nativeOf(of)!.stored(of, side, index)
+      if (form === undefined) throw new Error(`cuda: ${nativeKind(of)} does not touch ${side} ${index}`)
       return form
     }
-    const taken = (index: number): Buffer => {
-      const { base } = operandView(node, index)
+    const readOf = (value: Value): readonly [Node, number] => {
+      const reader = nodes.find(({ inputs }) => inputs.includes(value))!
+      return [reader, reader.inputs.indexOf(value)]
+    }
+    const taken = (value: Value): Buffer => {
+      const [reader, index] = readOf(value)
+      const { base } = operandView(reader, index)
       const buffer = this.#memory(base)
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
-      const form = wanted('input', index)
+      const form = wanted(reader, 'input', index)
       return form === 'any' || form === buffer.stored ? buffer : this.#convert(base, buffer, form)
     }
     // an output whose memory has another form is converted into it afterwards
@@ -305,7 +316,7 @@ class Scheduler {
     const made = (value: Value): Buffer => {
       if (!isRead(value)) throw new Error(`cuda: nobody reads output ${value.index} of ${op.kind}`)
       const buffer = this.#make(value)
-      const form = wanted('output', value.index)
+      const form = wanted(value.node, 'output', value.index)
       if (form === 'any' || form === buffer.stored) return buffer
       const found = given.get(value) ?? this.#add('arena', form, buffer.size, `${form} of ${buffer.name}`)
       given.set(value, found)
@@ -313,7 +324,7 @@ class Scheduler {
     }
     const launches = op.launches(node, {
       isRead,
-      buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      buffer: (value) => (nodes.includes(value.node) ? made(value) : taken(value)),
       rows: (value) => {
         if (value.node === node) {
           const buffer = made(value)
@@ -322,17 +333,18 @@ class Scheduler {
             ? { buffer, offset: 0, stride }
             : { ...buffer.within, buffer: buffer.within.whole }
         }
-        const index = node.inputs.indexOf(value)
-        const { offset, stride } = operandView(node, index)
-        return { buffer: taken(index), offset, stride }
+        const { offset, stride } = operandView(...readOf(value))
+        return { buffer: taken(value), offset, stride }
       },
+      last: (output) => last.get(output),
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
       isDifferentiated: (primal) => this.#differentiated.has(primal),
       sharedBytes: this.#options.sharedBytes,
       residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
     })
+    const label = nodes.map(nativeKind).join(' ')
     for (const launch of launches)
-      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, op.kind, node.scope)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, label, node.scope)
     for (const [value, from] of given) {
       const into = this.#bufferOf.get(value)!
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
@@ -368,8 +380,10 @@ class Scheduler {
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
       return buffer.stored === type ? buffer : this.#convert(base, buffer, type)
     }
-    const a = operand(job.a.base),
-      b = operand(job.b.base)
+    const a = operand(job.a.base)
+    const weights = (stacked(job.b.base) ?? [job.b.base]).map(operand)
+    if (weights.length > 1) this.#packs.push(weights)
+    const b = weights[0]!
     const c = this.#make(job.node.outputs[0]!)
     const shape: MatmulShape = {
       m: job.m,
@@ -388,7 +402,7 @@ class Scheduler {
       b: { buffer: b, offset: job.b.offset },
       c: { buffer: c, offset: 0 },
     }
-    this.#push(action, [a, b], [c], 'matmul', job.node.scope)
+    this.#push(action, [a, ...weights], [c], 'matmul', job.node.scope)
   }
 
   #convert(value: Value, from: Buffer, stored: Stored): Buffer {
@@ -445,7 +459,8 @@ function inputForms({ nodes, gemv, library }: Roots, compute: Compute): Readonly
   const forms = new Map<Value, 'weight' | 'cache'>()
   if (compute !== 'bf16') return forms
   for (const { weight } of gemv.values()) forms.set(weight, 'weight')
-  for (const { b } of library.values()) forms.set(unshaped(b.base), 'weight')
+  for (const { b } of library.values())
+    for (const weight of stacked(b.base) ?? [unshaped(b.base)]) forms.set(weight, 'weight')
   for (const node of nodes)
     for (const { input, isCache } of stepOf(node)?.states ?? []) if (isCache) forms.set(node.inputs[input]!, 'cache')
   return forms

@@ -17,6 +17,8 @@ export interface NativeOp {
   rows?(node: Node, side: 'input' | 'output', index: number): number | undefined
   /** Outputs that the kernels can write where an input of the same size lies. */
   inPlace?(node: Node): readonly { readonly output: number; readonly input: number }[]
+  /** Whether the kernels can do an op to an output before they write it, in f32. */
+  endsWith?(output: Value, op: Node): boolean
   /** What runs, in order. */
   launches(node: Node, memory: NativeMemory): readonly Launch[]
 }
@@ -33,6 +35,8 @@ export interface NativeMemory {
   buffer(value: Value): Buffer
   /** Where the rows of an operand or output lie of which `NativeOp.rows` says that they may lie apart. */
   rows(value: Value): Rows
+  /** The op that must be done to an output, whose own output is written instead and whose other operands have memory too. */
+  last(output: Value): Node | undefined
   /** Whether anybody reads an output. */
   isRead(value: Value): boolean
   /** Whether a gradient that is not decomposed follows a node. */
