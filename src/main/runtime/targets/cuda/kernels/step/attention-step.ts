@@ -152,7 +152,8 @@ function attentionKernel(node: Node, memory: StepMemory): readonly Launch[] {
     '__syncthreads();',
     `attend_rows<${type}, ${width}, ${own}, ${chunk}, ${splits}>(held_keys, held_values, keys, values, query, fresh, from, to, slot,`,
     `${numberText(node.attrs['scale'] as number, 'f32')}, (filled + ${chunk - 1}u) / ${chunk}u,`,
-    `${writer.writes(parts)} + blockIdx.y * ${splits * own * (width + 2)}u, ${writer.writes(tickets)} + blockIdx.y,`,
+    `${writer.writes(parts)} + blockIdx.y * ${splits * own * width}u,`,
+    `${writer.writes(parts)} + (gridDim.y * ${width}u + blockIdx.y * 2u) * ${splits * own}u, ${writer.writes(tickets)} + blockIdx.y,`,
     `${writer.writes(memory.bufferOf(output)!)} + (g * ${heads / groups}u + blockIdx.y % ${headBlocks}u * ${own}u) * ${width}u);`,
   ]
   const launch = writer.finish('attend', [splits, batch * groups * headBlocks], THREADS, body, {

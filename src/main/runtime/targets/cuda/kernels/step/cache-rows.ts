@@ -5,8 +5,25 @@ __device__ __forceinline__ unsigned ring_slot(int position, unsigned n, bool isR
   unsigned at = (unsigned)max(position, 0);
   return at < n ? at : isRing ? meta + (at - meta) % (n - meta) : n - 1;
 }
-/** What another block wrote, past the first-level cache. */
-__device__ __forceinline__ float read_fresh(const float *p) { return *(const volatile float *)p; }
+/** What other blocks wrote, past the first-level cache: many may be on their way at once. */
+__device__ __forceinline__ float2 read_fresh2(const float *p) {
+  float2 x;
+#ifdef __CUDA_ARCH__
+  asm volatile("ld.global.cg.v2.f32 {%0, %1}, [%2];" : "=f"(x.x), "=f"(x.y) : "l"(p));
+#else
+  x.x = p[0]; x.y = p[1];
+#endif
+  return x;
+}
+__device__ __forceinline__ float4 read_fresh4(const float *p) {
+  float4 x;
+#ifdef __CUDA_ARCH__
+  asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "l"(p));
+#else
+  x.x = p[0]; x.y = p[1]; x.z = p[2]; x.w = p[3];
+#endif
+  return x;
+}
 /** Rows of a cache that a thread holds at a time: eight columns of every STRIDE-th one. */
 template <class T, int WIDTH> struct HeldRows {
   static constexpr int LANES = WIDTH / 8, ROWS = 32 / LANES, STRIDE = 8 * ROWS, AHEAD = 4;
@@ -23,12 +40,12 @@ template <class T, int WIDTH> struct HeldRows {
 };
 /**
  * Attention of H heads over rows from..to of a cache, of which row \`slot\` is \`fresh\`; the last of \`live\` blocks joins what
- * they leave in \`parts\`: for each of them and each head the weighted values, the largest score and the sum.
+ * they leave: for each of them and each head the weighted values in \`parts\`, the largest score and the sum in \`tops\`.
  */
 template <class T, int WIDTH, int H, int CHUNK, int SPLITS, class Out>
 __device__ __forceinline__ void attend_rows(HeldRows<T, WIDTH> &key, HeldRows<T, WIDTH> &value, const T *keys, const T *values, float (*query)[WIDTH], float (*fresh)[WIDTH],
-    unsigned from, unsigned to, unsigned slot, float scale, unsigned live, float *parts, int *ticket, Out *out) {
-  constexpr int LANES = WIDTH / 8, ROWS = 32 / LANES, WARPS = 8, STRIDE = WARPS * ROWS, AHEAD = 4, PART = WIDTH + 2;
+    unsigned from, unsigned to, unsigned slot, float scale, unsigned live, float *parts, float *tops, int *ticket, Out *out) {
+  constexpr int LANES = WIDTH / 8, ROWS = 32 / LANES, WARPS = 8, STRIDE = WARPS * ROWS, AHEAD = 4;
   __shared__ float scores[H][CHUNK];
   __shared__ float sums[WARPS][H][WIDTH];
   __shared__ float most[H], total[H];
@@ -95,12 +112,12 @@ __device__ __forceinline__ void attend_rows(HeldRows<T, WIDTH> &key, HeldRows<T,
 #pragma unroll
     for (int w = 0; w < WARPS; w++) sum += sums[w][h][c];
     if (live == 1) store(out, e, sum / total[h]);
-    else parts[(from / CHUNK * H + h) * PART + c] = sum;
+    else parts[from / CHUNK * H * WIDTH + e] = sum;
   }
   if (live == 1) return;
   if (threadIdx.x < H) {
-    parts[(from / CHUNK * H + threadIdx.x) * PART + WIDTH] = most[threadIdx.x];
-    parts[(from / CHUNK * H + threadIdx.x) * PART + WIDTH + 1] = total[threadIdx.x];
+    tops[(from / CHUNK * H + threadIdx.x) * 2] = most[threadIdx.x];
+    tops[(from / CHUNK * H + threadIdx.x) * 2 + 1] = total[threadIdx.x];
   }
   __threadfence();
   __syncthreads();
@@ -108,34 +125,57 @@ __device__ __forceinline__ void attend_rows(HeldRows<T, WIDTH> &key, HeldRows<T,
   __syncthreads();
   if (!isLast) return;
   __threadfence();
+  // some threads for each four columns of the result, among which the blocks are divided: what they find is added in a fixed order
+  constexpr int FOURS = H * WIDTH / 4, SETS = FOURS * WARPS <= 256 ? WARPS : 256 / FOURS, BATCH = 8, LANE_SPLITS = (SPLITS + 31) / 32;
   __shared__ float factors[H][SPLITS];
+  unsigned four = threadIdx.x % FOURS, set = threadIdx.x / FOURS;
+  float4 held[BATCH];
+  auto hold = [&](unsigned s) {
+#pragma unroll
+    for (int b = 0; b < BATCH; b++)
+      held[b] = s + b * SETS < live ? read_fresh4(parts + ((s + b * SETS) * FOURS + four) * 4) : float4{0.0f, 0.0f, 0.0f, 0.0f};
+  };
+  if (set < SETS) hold(set);
   for (unsigned h = warp; h < H; h += WARPS) {
-    float top = __int_as_float(0xff800000);
-    for (unsigned s = lane; s < live; s += 32) top = larger(top, read_fresh(parts + (s * H + h) * PART + WIDTH));
-    top = lanes_larger<32>(top);
-    float sum = 0.0f;
-    for (unsigned s = lane; s < live; s += 32) {
-      float factor = expf(read_fresh(parts + (s * H + h) * PART + WIDTH) - top);
-      factors[h][s] = factor;
-      sum += factor * read_fresh(parts + (s * H + h) * PART + WIDTH + 1);
+    float2 own[LANE_SPLITS];
+    float top = __int_as_float(0xff800000), sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < LANE_SPLITS; i++) {
+      unsigned s = lane + i * 32;
+      own[i] = s < live ? read_fresh2(tops + (s * H + h) * 2) : float2{__int_as_float(0xff800000), 0.0f};
     }
+#pragma unroll
+    for (int i = 0; i < LANE_SPLITS; i++) top = larger(top, own[i].x);
+    top = lanes_larger<32>(top);
+#pragma unroll
+    for (int i = 0; i < LANE_SPLITS; i++) sum += (own[i].x = expf(own[i].x - top)) * own[i].y;
     sum = lanes_add<32>(sum);
-    for (unsigned s = lane; s < live; s += 32) factors[h][s] /= sum;
+#pragma unroll
+    for (int i = 0; i < LANE_SPLITS; i++)
+      if (lane + i * 32 < live) factors[h][lane + i * 32] = own[i].x / sum;
   }
   __syncthreads();
-  // each warp takes some of the blocks; what they find is added in a fixed order
-#pragma unroll 8
-  for (unsigned e = lane; e < H * WIDTH; e += 32) {
-    float sum = 0.0f;
-    for (unsigned s = warp; s < live; s += WARPS)
-      sum = fmaf(factors[e / WIDTH][s], read_fresh(parts + (s * H + e / WIDTH) * PART + e % WIDTH), sum);
-    sums[warp][e / WIDTH][e % WIDTH] = sum;
+  if (set < SETS) {
+    float4 sum = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (unsigned s = set; s < live; s += BATCH * SETS) {
+      if (s != set) hold(s);
+#pragma unroll
+      for (int b = 0; b < BATCH; b++) {
+        float factor = s + b * SETS < live ? factors[four * 4 / WIDTH][s + b * SETS] : 0.0f;
+        sum.x = fmaf(factor, held[b].x, sum.x);
+        sum.y = fmaf(factor, held[b].y, sum.y);
+        sum.z = fmaf(factor, held[b].z, sum.z);
+        sum.w = fmaf(factor, held[b].w, sum.w);
+      }
+    }
+    float *to = &sums[set][0][0] + four * 4;
+    to[0] = sum.x; to[1] = sum.y; to[2] = sum.z; to[3] = sum.w;
   }
   __syncthreads();
   for (unsigned e = threadIdx.x; e < H * WIDTH; e += 256) {
     float sum = 0.0f;
 #pragma unroll
-    for (int w = 0; w < WARPS; w++) sum += sums[w][e / WIDTH][e % WIDTH];
+    for (int w = 0; w < SETS; w++) sum += sums[w][e / WIDTH][e % WIDTH];
     store(out, e, sum);
   }
   if (threadIdx.x == 0) *ticket = 0;
