@@ -326,9 +326,9 @@ class Scheduler {
       isRead,
       buffer: (value) => (nodes.includes(value.node) ? made(value) : taken(value)),
       rows: (value) => {
-        if (value.node === node) {
+        if (nodes.includes(value.node)) {
           const buffer = made(value)
-          const stride = op.rows!(node, 'output', value.index)!
+          const stride = nativeOf(value.node)!.rows!(value.node, 'output', value.index)!
           return buffer.within === undefined
             ? { buffer, offset: 0, stride }
             : { ...buffer.within, buffer: buffer.within.whole }
