@@ -20,13 +20,12 @@ const WARP_ROW = 1024
 /** Elements of a row that a thread keeps in registers from one walk to the next. */
 const MAX_KEPT = 32
 
-/** Blocks that a multiprocessor of a large device holds of a kernel that adds up columns, and such multiprocessors. */
-const SUMMING_RESIDENT = 3
-const MULTIPROCESSORS = 132
-/** Elements of a row that a thread of such a kernel has at most of rows of up to WARP_ROW. */
-const MAX_SUMMED = 16
-/** Arrays of a row, in memory or added up, for whose registers so many blocks find room; of more it is one less. */
-const ARRAYS_OF_RESIDENT = 6
+/**
+ * A kernel that adds up columns leaves a row of sums for each block. While a row has few arrays (in memory or added up), so that their
+ * registers are few, its blocks are as many as a large device holds at once, and a thread has this many elements of a row at most.
+ */
+const LEAN = { arrays: 6, elements: 16, resident: 3, blocks: 396 }
+const SUMMING_BLOCKS = 528
 
 /**
  * @param stored members whose values others read from memory
@@ -41,12 +40,11 @@ export function groupKernels(
 ): readonly Launch[] {
   const { rowLength, columnSums } = job
   if (rowLength === undefined) return [flatKernel(job, stored, bufferOf)]
-  const most = SUMMING_RESIDENT * MULTIPROCESSORS
-  const sums = columnSums.map((value) => ({ value, parts: scratch(most * rowLength) }))
-  const rows = rowKernel(job, rowLength, stored, roots, bufferOf, sums)
+  const shape = rowShape(job, rowLength, isLean(job, stored, roots))
+  const sums = columnSums.map((value) => ({ value, parts: scratch(shape.blocks * rowLength) }))
   return [
-    rows,
-    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, rows.grid[0], parts, bufferOf(value)!)),
+    rowKernel(job, rowLength, shape, stored, roots, bufferOf, sums),
+    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, shape.blocks, parts, bufferOf(value)!)),
   ]
 }
 
@@ -91,30 +89,61 @@ interface RowShape {
   /** Neighbouring elements that a thread takes at once, and how often it does. */
   readonly width: number
   readonly trips: number
+  readonly blocks: number
+  /** Blocks that a multiprocessor should hold. */
+  readonly minBlocks: number | undefined
 }
 
-function rowShape(length: number, rows: number, isSumming: boolean): RowShape {
+/** Whether a kernel adds up columns beside few other arrays. */
+function isLean(
+  { size, members, columnSums }: GroupJob,
+  stored: ReadonlySet<Value>,
+  roots: ReadonlySet<Value>,
+): boolean {
+  const own = new Set(members)
+  const read = [...members, ...columnSums].flatMap((member) => {
+    const isReduced = isReduction(member.node)
+    const operand = isReduced ? member.node.inputs[0]! : member
+    return readsOf(operand, variable('i', sizeOf(operand.type.shape)), roots, !isReduced).map(({ value }) => value)
+  })
+  const touched = new Set([...read.filter((value) => !own.has(value)), ...members.filter((m) => stored.has(m))])
+  const large = [...touched].filter(({ type }) => sizeOf(type.shape) >= size)
+  return columnSums.length > 0 && large.length + columnSums.length <= LEAN.arrays
+}
+
+function rowShape({ size, columnSums }: GroupJob, length: number, lean: boolean): RowShape {
+  const rows = size / length
   const width = neighboursOf(length, rows)
   const items = length / width
-  const most = isSumming ? Math.max(32, powerOfTwo(length / MAX_SUMMED)) : 32
+  const most = lean ? Math.max(32, powerOfTwo(length / LEAN.elements)) : 32
   const lanes =
     length <= WARP_ROW
       ? Math.min(powerOfTwo(items), most)
       : Math.min(1024, Math.max(THREADS, powerOfTwo(length / MAX_KEPT)))
   const threads = Math.max(lanes, THREADS)
-  return { lanes, threads, rowsPerBlock: threads / lanes, width, trips: Math.ceil(items / lanes) }
+  const rowsPerBlock = threads / lanes
+  const needed = Math.ceil(rows / rowsPerBlock)
+  return {
+    lanes,
+    threads,
+    rowsPerBlock,
+    width,
+    trips: Math.ceil(items / lanes),
+    blocks: columnSums.length === 0 ? needed : Math.min(needed, lean ? LEAN.blocks : SUMMING_BLOCKS),
+    minBlocks: lean && threads === THREADS ? LEAN.resident : undefined,
+  }
 }
 
 function rowKernel(
   job: GroupJob,
   length: number,
+  shape: RowShape,
   stored: ReadonlySet<Value>,
   roots: ReadonlySet<Value>,
   bufferOf: BufferOf,
   sums: readonly ColumnSum[],
 ): Launch {
   const rows = job.size / length
-  const shape = rowShape(length, rows, sums.length > 0)
   const writer = new KernelWriter(bufferOf)
   const own = new Set(job.members)
   const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
@@ -222,10 +251,7 @@ function rowKernel(
     `bool isRow = r < ${rows}u;`,
     'if (!isRow) r = 0u;',
   ]
-  const needed = Math.ceil(rows / shape.rowsPerBlock)
-  const arrays = writer.buffers.filter((buffer) => buffer.size >= job.size).length + sums.length
-  const minBlocks = arrays <= ARRAYS_OF_RESIDENT ? SUMMING_RESIDENT : SUMMING_RESIDENT - 1
-  const blocks = sums.length === 0 ? needed : Math.min(needed, minBlocks * MULTIPROCESSORS)
+  const { blocks, minBlocks } = shape
   const whole =
     sums.length === 0
       ? [...declared, `unsigned first = blockIdx.x * ${shape.rowsPerBlock}u;`, ...place, ...body]
@@ -241,8 +267,7 @@ function rowKernel(
           '}',
           ...gathering(sums, shape, length, writer),
         ]
-  const bounds = sums.length > 0 && shape.threads === THREADS ? { minBlocks } : {}
-  return writer.finish('rows', [blocks, 1], shape.threads, whole, bounds)
+  return writer.finish('rows', [blocks, 1], shape.threads, whole, { ...(minBlocks !== undefined && { minBlocks }) })
 }
 
 /** Statements that add up the column sums of a block's rows and leave them in memory. */
