@@ -38,6 +38,7 @@ const EDITS = 61
 /** What the runner of the simulated search waits before each of its two answers a trial. */
 const ANSWER_MS = 40
 const MIB = 2 ** 20
+const PATIENCE_MS = 300_000
 const { report, tell, end } = reporter(values.json)
 
 /** Work in a page, and the processor time that its main thread took: other programs do not lengthen that. */
@@ -58,6 +59,8 @@ async function withCpu<T>(page: Page, work: () => Promise<T>): Promise<{ readonl
 /** A page of its own, with an empty cache. */
 async function open(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })
+  // slow is what this program measures: a wait ends only where nothing comes at all
+  context.setDefaultTimeout(PATIENCE_MS)
   await context.addInitScript(watchFirstHeading)
   const page = await context.newPage()
   await page.goto(url)

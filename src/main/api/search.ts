@@ -13,12 +13,12 @@ import {
   proposeTrial,
   searcherOf,
   specOf,
-  trialOf,
+  trialsOf,
 } from '#core/search/index.ts'
 import type { Goal, Metrics, StudyPlan, Trial } from '#core/search/index.ts'
 import type { Project } from '#main/store/db.ts'
 import { createStudy, getStudy, updateStudy } from '#main/store/studies.ts'
-import { finishTrial, listTrials, startTrial } from '#main/store/trials.ts'
+import { finishTrial, listTrials, startTrial, trialColumns } from '#main/store/trials.ts'
 import { recordSpec } from './record.ts'
 import { clearPauseRequest, isPauseRequested } from './search/pause.ts'
 import { parseTable, tablePredictor } from './search/table.ts'
@@ -112,7 +112,7 @@ function planOf(config: SearchConfig): StudyPlan {
 
 /** The trials of a study as searchers and plots see them, by number. */
 export function readTrials(project: Project, { id, plan }: Study): Trial[] {
-  return listTrials(project, id).map((row) => trialOf(row, plan.space))
+  return trialsOf(trialColumns(project, id), plan.space)
 }
 
 /** Nobody runs what an error left running: such trials run again under their numbers. */

@@ -1,6 +1,6 @@
 // Studies and the trials of those that were opened.
 
-import { makeSpace, parseGoal, trialOf } from '#core/search/index.ts'
+import { failuresOf, makeSpace, parseGoal, trialsOf } from '#core/search/index.ts'
 import type { Goal, Space, Trial } from '#core/search/index.ts'
 import type { FrozenTable } from '#main/api/search/table.ts'
 import type { Api } from '#main/api/workbench/index.ts'
@@ -48,11 +48,8 @@ class Studies {
     if (study === undefined || study.kind !== 'search') throw new Error(`study ${id} is not a search`)
     const space = spaceOf(study)
     const goal = parseGoal(study.config['goal'])
-    const rows = await client.search.trials({ study: id })
-    const failures = new Map(
-      rows.flatMap((row) => (row.error === null ? [] : [[row.number, row.error.message] as const])),
-    )
-    const search = { study, space, goal, trials: rows.map((row) => trialOf(row, space)), failures }
+    const columns = await client.search.trials({ study: id })
+    const search = { study, space, goal, trials: trialsOf(columns, space), failures: failuresOf(columns) }
     this.searches = new Map([...this.searches, [id, search]])
     return search
   }
