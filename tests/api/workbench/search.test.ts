@@ -110,12 +110,16 @@ it('takes a stack of the user as the next trial of a search', { timeout: 120_000
   ).rejects.toThrow('metaTokens (3) is not in the search space')
   const { trial, job } = (await add('d f a f')) as { readonly trial: number; readonly job: JobRow }
   expect(trial).toBe(1)
-  await expect(add('a f d f')).rejects.toThrow('is running')
+  // the search runs: it takes the next stack as its next trial
+  expect(await add('a f d f')).toEqual({ trial: 2, job: expect.objectContaining({ id: job.id, state: 'running' }) })
+  await expect(add('a f d f')).rejects.toThrow('trial 2 of study 2 is this stack already')
   expect(await ended(job)).toMatchObject({ state: 'done' })
+  expect(await workbench.call('studies.get', { id: 2 })).toMatchObject({ state: 'done', config: { trials: 3 } })
   const rows = (await workbench.call('studies.rows', { study: 2 })) as { number: number; state: string; spec: string }[]
   expect(rows.map(({ number, state }) => [number, state])).toEqual([
     [0, 'done'],
     [1, 'done'],
+    [2, 'done'],
   ])
   const [stack] = (await workbench.call('stacks.get', { hashes: [rows[1]!.spec] })) as { readonly text: string }[]
   expect(stack!.text).toContain('d f a f')

@@ -56,11 +56,15 @@ export const search = {
     checkBudget(project, id, trials)
     return goOn(context, project, { study: id, ...(trials !== undefined && { trials }) })
   }),
-  /** Makes a stack the next trial of a search, and goes on with it. */
+  /** Makes a stack the next trial of a search, and goes on with it; one that runs takes it as its next proposal. */
   add: call({ study, spec: object }, (context, { study: id, spec }) => {
-    const project = idleProject(context, id)
+    const project = context.writable()
     const trial = addTrial(project, id, spec)
-    return { trial, job: goOn(context, project, { study: id }) }
+    const running = jobOf(context, id)
+    if (running === undefined) return { trial: trial.number, job: goOn(context, project, { study: id }) }
+    context.emit({ type: 'changed', table: 'studies' })
+    context.emit({ type: 'trial', study: id, trial, problem: null })
+    return { trial: trial.number, job: running }
   }),
   /** Stops a search after the trials in flight, wherever it runs. */
   pause: call({ study }, (context, { study: id }) => {
