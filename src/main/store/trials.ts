@@ -169,11 +169,17 @@ export function listTrials(project: Project, study: number, filter: TrialFilter 
   )
 }
 
-/** All trials of a study by number, their JSON not read: what is sent on is read where it arrives. */
-export function trialColumns(project: Project, study: number): TrialColumns {
+/** The trials of a study by number, `from` to `end`, their JSON not read: what is sent on is read where it arrives. */
+export function trialColumns(
+  project: Project,
+  study: number,
+  { from = 0, end = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly end?: number } = {},
+): TrialColumns {
   const rows = project.sql.all(
-    'SELECT number, state, metrics, mutation, error FROM trial_results WHERE study = ? ORDER BY number',
+    'SELECT number, state, metrics, mutation, error FROM trial_results WHERE study = ? AND number >= ? AND number < ? ORDER BY number',
     study,
+    from,
+    end,
   )
   const texts = (name: string): (string | null)[] => rows.map((row) => row[name] as string | null)
   return {

@@ -21,6 +21,9 @@ export interface OpenSearch {
 
 /** A board of ten thousands takes tenths of a second to draw. */
 const REST_MS = 250
+/** Trials of one answer. */
+const PIECE = 2500
+const MOST_PIECES = 32
 
 interface News {
   readonly id: number
@@ -60,8 +63,19 @@ class Studies {
     if (study === undefined || study.kind !== 'search') throw new Error(`study ${id} is not a search`)
     const space = spaceOf(study)
     const goal = parseGoal(study.config['goal'])
-    const columns = await client.search.trials({ study: id })
-    const search = { study, space, goal, trials: trialsOf(columns, space), failures: failuresOf(columns) }
+    // in pieces: while one is read here the workbench makes the next
+    const size = Math.max(PIECE, Math.ceil(study.trials / MOST_PIECES))
+    const starts = Array.from({ length: Math.max(1, Math.ceil(study.trials / size)) }, (_, i) => i * size)
+    const pieces = await Promise.all(
+      starts.map(async (from) => {
+        const end = from === starts.at(-1) ? {} : { end: from + size }
+        const columns = await client.search.trials({ study: id, from, ...end })
+        return { trials: trialsOf(columns, space), failures: [...failuresOf(columns)] }
+      }),
+    )
+    const trials = pieces.flatMap((piece) => piece.trials)
+    const failures = new Map(pieces.flatMap((piece) => piece.failures))
+    const search = { study, space, goal, trials, failures }
     this.searches = new Map([...this.searches, [id, search]])
     return search
   }

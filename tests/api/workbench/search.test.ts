@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest'
 import type { NumberedEvent } from '#main/api/workbench/events.ts'
 import type { JobRow } from '#main/api/workbench/jobs.ts'
 import { parseSpecText } from '#core/model/text.ts'
+import type { TrialColumns } from '#core/search/index.ts'
 import { openWorkbench } from '#main/api/workbench/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'heddle-search-door-'))
@@ -121,6 +122,12 @@ it('takes a stack of the user as the next trial of a search', { timeout: 120_000
     [1, 'done'],
     [2, 'done'],
   ])
+  // pieces of the trials are the whole
+  const piece = async (bounds: object): Promise<TrialColumns> =>
+    (await workbench.call('search.trials', { study: 2, ...bounds })) as TrialColumns
+  const whole = await piece({})
+  expect([...whole.numbers]).toEqual([0, 1, 2])
+  expect([...(await piece({ end: 1 })).mutations, ...(await piece({ from: 1 })).mutations]).toEqual(whole.mutations)
   const [stack] = (await workbench.call('stacks.get', { hashes: [rows[1]!.spec] })) as { readonly text: string }[]
   expect(stack!.text).toContain('d f a f')
   expect(stack!.text).toContain('vocabSize: 257')

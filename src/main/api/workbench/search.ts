@@ -78,8 +78,10 @@ export const search = {
     if (job === undefined) throw new HeddleError('usage', `study ${id} is not running here`, { path: 'study' })
     context.jobs.cancel(job.id)
   }),
-  /** The trials of a search by number, for `trialsOf`. */
-  trials: call({ study }, (context, { study: id }) => trialColumns(context.project(), id)),
+  /** The trials of a search by number, or those from a number on and before another, for `trialsOf`. */
+  trials: call({ study, from: optional(integer()), end: optional(integer()) }, (context, { study: id, from, end }) =>
+    trialColumns(context.project(), id, { ...(from !== undefined && { from }), ...(end !== undefined && { end }) }),
+  ),
   /** The best trials with what was measured of them whole, after the last one. */
   finalists: call({ study }, (context, { study: id }) => {
     const project = context.project()
