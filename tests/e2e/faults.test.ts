@@ -10,6 +10,8 @@ import { afterAll, afterEach, expect, it } from 'vitest'
 import { closeProject, openProject } from '#main/store/db.ts'
 import { connect } from '#main/store/file/sql.ts'
 import type { Sql } from '#main/store/file/sql.ts'
+import { readCurve } from '#main/store/metrics.ts'
+import { listRuns } from '#main/store/runs.ts'
 import { listTrials } from '#main/store/trials.ts'
 import type { App, AppOptions } from './app.ts'
 import {
@@ -245,6 +247,46 @@ it('says that the disk is full while a search is on, and goes on', { timeout: LO
     spawnSync('umount', ['-l', library])
     rmSync(library, { recursive: true, force: true })
   }
+})
+
+it('ends a training under a foreign lock as interrupted, on screen and in the file', { timeout: LONG_MS }, async () => {
+  const library = mkdtempSync(join(tmpdir(), 'heddle-busy-run-'))
+  const path = join(library, 'busy.heddle')
+  const app = await start({ library })
+  const page = await openPage(app.url)
+  watch(page)
+  await createProject(page, 'busy')
+  await stackText(page).fill(SMALL)
+  await expect.poll(() => page.getByRole('treeitem').count()).toBe(4)
+  await page.getByRole('button', { name: 'Train', exact: true }).click()
+  const runs = page.getByRole('grid', { name: 'Runs' })
+  await runs.getByRole('gridcell', { name: 'running' }).waitFor()
+  const storedPoints = (): number => {
+    const project = openProject(path, { readonly: true })
+    const { length } = readCurve(project, 1, 'loss').values
+    closeProject(project)
+    return length
+  }
+  await expect.poll(storedPoints, { timeout: WORK_MS }).toBeGreaterThan(0)
+  const other = connect(path, { timeoutMs: WORK_MS })
+  other.exec('BEGIN IMMEDIATE')
+  await runs.getByRole('gridcell', { name: 'interrupted' }).waitFor({ timeout: WORK_MS })
+  await expect.poll(() => page.locator('body').innerText()).toMatch(/another program keeps .* locked/)
+  // who comes now sees the same
+  await page.reload()
+  await runs.getByRole('gridcell', { name: 'interrupted' }).waitFor({ timeout: WORK_MS })
+  other.close()
+  const storedState = (): string => {
+    const project = openProject(path, { readonly: true })
+    const [run] = listRuns(project)
+    closeProject(project)
+    return run!.state
+  }
+  await expect.poll(storedState, { timeout: WORK_MS }).toBe('interrupted')
+  expect(page.complaints).toEqual([])
+  await page.context().close()
+  await app.stop()
+  rmSync(library, { recursive: true, force: true })
 })
 
 it('says that the disk is full, and loses nothing', { timeout: WORK_MS }, async (test) => {

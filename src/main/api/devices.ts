@@ -1,7 +1,7 @@
 import { readEnvironment } from '#main/runtime/environment.ts'
 import type { Environment } from '#main/runtime/environment.ts'
 import { targets } from '#main/runtime/targets/index.ts'
-import type { Availability } from '#main/runtime/targets/target.ts'
+import type { Availability, Target } from '#main/runtime/targets/target.ts'
 
 export interface DeviceList {
   readonly environment: Environment
@@ -13,9 +13,18 @@ export interface DeviceList {
   }[]
 }
 
+/** What each probe said: looking for libraries that are not there takes long, and a driver that comes later needs a restart. */
+const probes = new Map<Target['probe'], Availability>()
+
+function availabilityOf({ probe }: Target): Availability {
+  const known = probes.get(probe) ?? probe()
+  probes.set(probe, known)
+  return known
+}
+
 /** This machine and every execution target, with the reason where one is missing. */
 export function listDevices(): DeviceList {
-  const probed = targets.map((t) => ({ kind: t.kind, title: t.title, doc: t.doc, availability: t.probe() }))
+  const probed = targets.map((t) => ({ kind: t.kind, title: t.title, doc: t.doc, availability: availabilityOf(t) }))
   const versions = probed.flatMap(({ kind, availability }) =>
     availability.isAvailable ? [[kind, availability.version] as const] : [],
   )

@@ -12,8 +12,8 @@ import type { Project } from '#main/store/db.ts'
 import { evaluateStack } from './evaluate-stack.ts'
 import { openLane } from './lane.ts'
 import type { Lane } from './lane.ts'
-import { createSearch, openSearch, readTrials, runSearch } from './search.ts'
-import type { SearchConfig, Study } from './search.ts'
+import { budgetOf, createSearch, openSearch, readTrials, runSearch } from './search.ts'
+import type { Evaluate, SearchConfig, Study } from './search.ts'
 import { checkGoal } from './search/config.ts'
 import { parseEvaluation } from './search/evaluation.ts'
 import type { Evaluation } from './search/evaluation.ts'
@@ -113,40 +113,40 @@ async function run(project: Project, study: Study, handlers: SearchRunHandlers, 
   const { table } = study.config
   const predict = table === undefined ? undefined : tablePredictor(table)
   const wanted = metricsOf(study.goal)
-  const total = study.config.trials
+  const total = (): number => budgetOf(project, study.id)
   let done = readTrials(project, study).filter(hasEnded).length
-  const tell = (): void => onProgress?.({ phase: 'search', done, total, unit: 'trials' })
+  const tell = (): void => onProgress?.({ phase: 'search', done, total: total(), unit: 'trials' })
   tell()
   const stops = [signal, pause].filter((s) => s !== undefined)
-  const trials = await runSearch(
-    project,
-    study,
-    (spec, trial) =>
-      crew.lend((runner) =>
-        evaluateStack(runner, spec, {
-          project,
-          lane: crew.lane,
-          evaluation,
-          wanted,
-          predict: evaluation.latency === 'predicted' ? predict : undefined,
-          study: study.id,
-          trial: trial.id,
-          ...(signal !== undefined && { signal }),
-        }),
-      ),
-    {
-      ...(stops.length > 0 && { signal: AbortSignal.any(stops) }),
-      onTrial: (trial) => {
-        handlers.onTrial?.(trial, study)
-        if (!hasEnded(trial)) return
-        done++
-        tell()
-      },
-    },
-  )
-  const state = trials.filter(hasEnded).length >= total ? 'done' : 'paused'
-  if (state === 'done' && signal?.aborted !== true && pause?.aborted !== true)
-    await finish(project, study, trials, handlers, crew)
+  const evaluate: Evaluate = (spec, trial) =>
+    crew.lend((runner) =>
+      evaluateStack(runner, spec, {
+        project,
+        lane: crew.lane,
+        evaluation,
+        wanted,
+        predict: evaluation.latency === 'predicted' ? predict : undefined,
+        study: study.id,
+        trial: trial.id,
+        ...(signal !== undefined && { signal }),
+      }),
+    )
+  const isStopped = (): boolean => stops.some(({ aborted }) => aborted)
+  const stop = AbortSignal.any(stops)
+  const onTrial = (trial: Trial): void => {
+    handlers.onTrial?.(trial, study)
+    if (!hasEnded(trial)) return
+    done++
+    tell()
+  }
+  let trials: readonly Trial[]
+  let state: SearchOutcome['state']
+  do {
+    trials = await runSearch(project, study, evaluate, { signal: stop, onTrial })
+    state = trials.filter(hasEnded).length >= total() ? 'done' : 'paused'
+    if (state === 'done' && !isStopped()) await finish(project, study, trials, handlers, crew)
+    // a stack that was added while finalists were measured is the next trial
+  } while (state === 'done' && !isStopped() && total() > trials.length)
   const finalists = readFinalists(project, study, trials)
   handlers.onFinalists?.(finalists, study)
   return { study, trials, finalists, winner: winnerOf(finalists, study), state }

@@ -14,11 +14,13 @@ import {
   searcherOf,
   specOf,
   trialOf,
+  trialsOf,
 } from '#core/search/index.ts'
 import type { Goal, Metrics, StudyPlan, Trial } from '#core/search/index.ts'
+import { isFinished } from '#core/search/study/trial.ts'
 import type { Project } from '#main/store/db.ts'
 import { createStudy, getStudy, updateStudy } from '#main/store/studies.ts'
-import { finishTrial, listTrials, startTrial } from '#main/store/trials.ts'
+import { finishTrial, listTrials, startTrial, trialColumns } from '#main/store/trials.ts'
 import { recordSpec } from './record.ts'
 import { clearPauseRequest, isPauseRequested } from './search/pause.ts'
 import { parseTable, tablePredictor } from './search/table.ts'
@@ -112,8 +114,17 @@ function planOf(config: SearchConfig): StudyPlan {
 
 /** The trials of a study as searchers and plots see them, by number. */
 export function readTrials(project: Project, { id, plan }: Study): Trial[] {
-  return listTrials(project, id).map((row) => trialOf(row, plan.space))
+  return trialsOf(trialColumns(project, id), plan.space)
 }
+
+/** What a user may have added since the study began to run (`addTrial`). */
+function storedTrial(project: Project, { id, plan }: Study, number: number): Trial | undefined {
+  const [row] = listTrials(project, id, { number })
+  return row && trialOf(row, plan.space)
+}
+
+/** The trials that a study is to have by now: each that is added raises it. */
+export const budgetOf = (project: Project, study: number): number => Number(getStudy(project, study).config['trials'])
 
 /** Nobody runs what an error left running: such trials run again under their numbers. */
 function interruptTrials(project: Project, study: number): void {
@@ -137,7 +148,7 @@ export async function runSearch(
   const ids = new Map(listTrials(project, id).map((row) => [row.number, row.id]))
 
   const begin = (number: number): void => {
-    const known = rows.get(number)
+    const known = rows.get(number) ?? storedTrial(project, study, number)
     const proposal =
       known === undefined
         ? proposeTrial(plan, [...rows.values()], number)
@@ -180,7 +191,7 @@ export async function runSearch(
   try {
     for (;;) {
       const isStopping = handlers.signal?.aborted === true || isPauseRequested(project, id)
-      const number = isStopping ? undefined : nextNumber([...rows.values()], config.trials, config.parallel)
+      const number = isStopping ? undefined : nextNumber([...rows.values()], budgetOf(project, id), config.parallel)
       if (number !== undefined) begin(number)
       else if (inFlight.size > 0) await Promise.race(inFlight.values())
       else break
@@ -190,7 +201,7 @@ export async function runSearch(
     await Promise.allSettled(inFlight.values())
   }
   clearPauseRequest(project, id)
-  const isDone = [...rows.values()].filter((t) => t.state === 'done' || t.state === 'failed').length >= config.trials
+  const isDone = [...rows.values()].filter(isFinished).length >= budgetOf(project, id)
   updateStudy(project, id, { state: isDone ? 'done' : 'paused' })
   return [...rows.values()].sort((a, b) => a.number - b.number)
 }

@@ -11,7 +11,7 @@ import type { TrainAnswer, TrainPayload } from '#main/runtime/train/job.ts'
 import type { MetricPoint } from '#main/runtime/train/train.ts'
 import type { Project } from '#main/store/db.ts'
 import { openMetrics } from '#main/store/metrics.ts'
-import { finishRun, resumeRun, startRun } from '#main/store/runs.ts'
+import { finishRun, isUnwritable, resumeRun, startRun } from '#main/store/runs.ts'
 import { recordEnvironment, recordSpec } from './record.ts'
 
 export interface TrainRequest extends TrainPayload {
@@ -78,7 +78,12 @@ export async function runTraining(
     return { ...answer, run }
   } catch (error) {
     const code = error instanceof HeddleError ? error.code : undefined
-    end((code !== undefined && STOPPED[code]) || 'failed', errorRecord(error))
+    try {
+      end((code !== undefined && STOPPED[code]) || 'failed', errorRecord(error))
+    } catch (second) {
+      // the project still cannot be written: that is said already
+      if (!isUnwritable(second)) throw second
+    }
     throw error
   }
 }
@@ -88,6 +93,8 @@ const STOPPED: Partial<Record<ErrorCode, 'cancelled' | 'interrupted'>> = {
   'job-cancelled': 'cancelled',
   'job-crashed': 'interrupted',
   'checkpoint-invalid': 'interrupted',
+  'store-full': 'interrupted',
+  'store-busy': 'interrupted',
 }
 
 /** Where to write checkpoints, if any are asked for, and the one to go on from, if there is one. */

@@ -23,6 +23,7 @@ import { connect } from './file/sql.ts'
 import type { Sql } from './file/sql.ts'
 import { migrations as released } from './migrations/index.ts'
 import type { Migration } from './migrations/index.ts'
+import type { RunEnd } from './runs.ts'
 
 /** An open project. Every function of the store takes it first. */
 export interface Project {
@@ -35,6 +36,8 @@ export interface Project {
   readonly sql: Sql
   /** What must be written before the project closes: the metric writers that are open, by run. */
   readonly pending: Map<number, { flush(): void; stop(): void }>
+  /** Runs that have ended but could not be told so in the file: it is tried again. */
+  readonly unended: Map<number, RunEnd>
   readonly unlock: () => void
 }
 
@@ -208,6 +211,7 @@ function projectOf(
     schemaVersion: newestOf(migrations),
     sql,
     pending: new Map(),
+    unended: new Map(),
     unlock,
   }
 }

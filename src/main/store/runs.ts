@@ -61,24 +61,59 @@ export function startRun(project: Project, start: RunStart): number {
 
 /** Marks an interrupted or cancelled run as running again. Throws `usage` if it is neither. */
 export function resumeRun(project: Project, run: number): void {
+  if (project.unended.has(run)) project.pending.get(run)!.flush()
   insert(project.sql, runStates, { run, state: 'running', error: null, at: Date.now() })
 }
 
-/**
- * Ends a run after writing what its metric writer holds.
- * @throws HeddleError `usage` if it is not running.
- */
-export function finishRun(
-  project: Project,
-  run: number,
-  end: { readonly state: Exclude<State, 'running'>; readonly error?: ErrorRecord },
-): void {
-  const writer = project.pending.get(run)
-  writer?.flush()
-  insert(project.sql, runStates, { run, state: end.state, error: end.error ?? null, at: Date.now() })
-  writer?.stop()
-  project.pending.delete(run)
+/** How a run ended. */
+export interface RunEnd {
+  readonly state: Exclude<State, 'running'>
+  readonly error?: ErrorRecord
 }
+
+const AGAIN_MS = 2000
+
+/**
+ * Ends a run after writing what its metric writer holds. Where the file cannot be written, the run has ended for all who
+ * ask this project, and the file is told so as soon as it can be.
+ * @throws HeddleError `usage` if it is not running; `store-full`, `store-busy`
+ */
+export function finishRun(project: Project, run: number, end: RunEnd): void {
+  const writer = project.pending.get(run)
+  const at = Date.now()
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => {
+    clearInterval(timer)
+    writer?.stop()
+  }
+  const write = (): void => {
+    writer?.flush()
+    insert(project.sql, runStates, { run, state: end.state, error: end.error ?? null, at })
+    stop()
+    project.pending.delete(run)
+    project.unended.delete(run)
+  }
+  try {
+    write()
+  } catch (error) {
+    if (!isUnwritable(error)) throw error
+    project.unended.set(run, end)
+    project.pending.set(run, { flush: write, stop })
+    timer = setInterval(() => {
+      try {
+        write()
+      } catch {
+        // it was said when it failed first
+      }
+    }, AGAIN_MS)
+    timer.unref()
+    throw error
+  }
+}
+
+/** Whether an error will pass: the file can be written when there is room, or the other program is done. */
+export const isUnwritable = (error: unknown): boolean =>
+  error instanceof HeddleError && (error.code === 'store-full' || error.code === 'store-busy')
 
 /** One run with its present state. Throws `usage` if there is none with this number. */
 export function getRun(project: Project, run: number): RunRow {
@@ -92,6 +127,13 @@ export type RunFilter = Partial<Pick<RunRow, 'id' | 'spec' | 'study' | 'trial' |
 /** Runs in the order in which they were started. */
 export function listRuns(project: Project, filter: RunFilter = {}): RunRow[] {
   const { id, spec, study, trial, state } = filter
-  const { text, values } = where({ id, spec, study, trial, state })
-  return select(project.sql, runResults, project.path, `${text} ORDER BY id`, ...values)
+  const { unended } = project
+  const { text, values } = where({ id, spec, study, trial, ...(unended.size === 0 && { state }) })
+  const rows = select(project.sql, runResults, project.path, `${text} ORDER BY id`, ...values)
+  if (unended.size === 0) return rows
+  const shown = rows.map((row): RunRow => {
+    const end = unended.get(row.id)
+    return end === undefined ? row : { ...row, state: end.state, error: end.error ?? null }
+  })
+  return state === undefined ? shown : shown.filter((row) => row.state === state)
 }

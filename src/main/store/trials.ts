@@ -3,6 +3,7 @@
 
 import { HeddleError } from '#core/errors.ts'
 import type { ErrorRecord } from '#core/errors.ts'
+import type { TrialColumns } from '#core/search/index.ts'
 import type { Project } from './db.ts'
 import { hash, integer, numbers, optional, problem, record, word } from './file/columns.ts'
 import type { JsonRecord } from './file/columns.ts'
@@ -135,6 +136,7 @@ export function getTrial(project: Project, trial: number): TrialRow {
 
 /** Which trials to list and in which order. */
 export interface TrialFilter {
+  readonly number?: number
   readonly state?: State
   readonly spec?: string
   readonly parent?: number
@@ -167,6 +169,28 @@ export function listTrials(project: Project, study: number, filter: TrialFilter 
   )
 }
 
+/** The trials of a study by number, `from` to `end`, their JSON not read: what is sent on is read where it arrives. */
+export function trialColumns(
+  project: Project,
+  study: number,
+  { from = 0, end = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly end?: number } = {},
+): TrialColumns {
+  const rows = project.sql.all(
+    'SELECT number, state, metrics, mutation, error FROM trial_results WHERE study = ? AND number >= ? AND number < ? ORDER BY number',
+    study,
+    from,
+    end,
+  )
+  const texts = (name: string): (string | null)[] => rows.map((row) => row[name] as string | null)
+  return {
+    numbers: Int32Array.from(rows, (row) => row['number'] as number),
+    states: rows.map((row) => String(row['state'])),
+    metrics: texts('metrics'),
+    mutations: texts('mutation'),
+    errors: rows.flatMap(({ number, error }) => (error === null ? [] : [[number as number, error as string] as const])),
+  }
+}
+
 /** How many trials of a study pass a filter. */
 export function countTrials(project: Project, study: number, filter: TrialFilter = {}): number {
   const { text, values } = conditions(study, filter)
@@ -186,7 +210,13 @@ export function lineageOf(project: Project, trial: number): TrialRow[] {
 }
 
 function conditions(study: number, filter: TrialFilter): { readonly text: string; readonly values: SqlValue[] } {
-  const { text, values } = where({ study, state: filter.state, spec: filter.spec, parent: filter.parent })
+  const { text, values } = where({
+    study,
+    number: filter.number,
+    state: filter.state,
+    spec: filter.spec,
+    parent: filter.parent,
+  })
   let bounds = ''
   for (const [name, { min, max }] of Object.entries(filter.metrics ?? {})) {
     bounds += ' AND json_extract(metrics, ?) BETWEEN ? AND ?'

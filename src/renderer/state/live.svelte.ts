@@ -33,6 +33,7 @@ class Live {
   async #reload(): Promise<void> {
     await Promise.all([project.load(), jobs.load()])
     await this.#readProject()
+    await project.loadDevices()
   }
 
   async #readProject(): Promise<void> {

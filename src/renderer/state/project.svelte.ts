@@ -17,10 +17,14 @@ class ProjectState {
 
   /** Reads what is open. */
   async load(): Promise<void> {
-    const [info, devices] = await Promise.all([client.projects.current(), client.devices.list()])
-    this.devices = devices
-    await this.set(info)
+    const places = this.set(await client.projects.current())
     this.isKnown = true
+    await places
+  }
+
+  /** Reads what this machine can run on: the workbench may have to look for a while, so ask last. */
+  async loadDevices(): Promise<void> {
+    this.devices = await client.devices.list()
   }
 
   async set(info: ProjectInfo | null): Promise<void> {

@@ -1,6 +1,6 @@
 // Studies and the trials of those that were opened.
 
-import { makeSpace, parseGoal, trialOf } from '#core/search/index.ts'
+import { failuresOf, makeSpace, parseGenome, parseGoal, trialsOf } from '#core/search/index.ts'
 import type { Goal, Space, Trial } from '#core/search/index.ts'
 import type { FrozenTable } from '#main/api/search/table.ts'
 import type { Api } from '#main/api/workbench/index.ts'
@@ -19,9 +19,23 @@ export interface OpenSearch {
   readonly failures: ReadonlyMap<number, string>
 }
 
+/** A board of ten thousands takes tenths of a second to draw. */
+const REST_MS = 250
+/** Trials of one answer. */
+const PIECE = 2500
+const MOST_PIECES = 32
+
+interface News {
+  readonly id: number
+  readonly trial: Trial
+  readonly problem: string | null
+}
+
 class Studies {
   list = $state.raw<readonly StudyInfo[]>([])
   searches = $state.raw<ReadonlyMap<number, OpenSearch>>(new Map())
+  readonly #news: News[] = []
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   async load(): Promise<void> {
     this.list = await client.studies.list()
@@ -34,6 +48,7 @@ class Studies {
   clear(): void {
     this.list = []
     this.searches = new Map()
+    this.#news.length = 0
   }
 
   get(id: number): StudyInfo | undefined {
@@ -48,23 +63,48 @@ class Studies {
     if (study === undefined || study.kind !== 'search') throw new Error(`study ${id} is not a search`)
     const space = spaceOf(study)
     const goal = parseGoal(study.config['goal'])
-    const rows = await client.search.trials({ study: id })
-    const failures = new Map(
-      rows.flatMap((row) => (row.error === null ? [] : [[row.number, row.error.message] as const])),
+    // in pieces: while one is read here the workbench makes the next
+    const size = Math.max(PIECE, Math.ceil(study.trials / MOST_PIECES))
+    const starts = Array.from({ length: Math.max(1, Math.ceil(study.trials / size)) }, (_, i) => i * size)
+    const pieces = await Promise.all(
+      starts.map(async (from) => {
+        const end = from === starts.at(-1) ? {} : { end: from + size }
+        const columns = await client.search.trials({ study: id, from, ...end })
+        return { trials: trialsOf(columns, space), failures: [...failuresOf(columns)] }
+      }),
     )
-    const search = { study, space, goal, trials: rows.map((row) => trialOf(row, space)), failures }
+    const trials = pieces.flatMap((piece) => piece.trials)
+    const failures = new Map(pieces.flatMap((piece) => piece.failures))
+    const search = { study, space, goal, trials, failures }
     this.searches = new Map([...this.searches, [id, search]])
     return search
   }
 
-  /** A trial that began or ended, with why it failed. */
+  /** A trial that began or ended, with why it failed. Boards see what has come a few times a second. */
   put(id: number, trial: Trial, problem: string | null): void {
-    const search = this.searches.get(id)
-    if (search === undefined) return
-    const at = search.trials.findIndex((other) => other.number === trial.number)
-    const trials = at < 0 ? [...search.trials, trial] : search.trials.with(at, trial)
-    const failures = problem === null ? search.failures : new Map(search.failures).set(trial.number, problem)
-    this.searches = new Map(this.searches).set(id, { ...search, trials, failures })
+    this.#news.push({ id, trial, problem })
+    this.#timer ??= setTimeout(() => this.#take(), REST_MS)
+  }
+
+  #take(): void {
+    this.#timer = undefined
+    const searches = new Map(this.searches)
+    for (const [id, news] of Map.groupBy(this.#news.splice(0), (one) => one.id)) {
+      const search = searches.get(id)
+      if (search === undefined) continue
+      const trials = [...search.trials]
+      const failures = new Map(search.failures)
+      const places = new Map(trials.map(({ number }, at) => [number, at]))
+      for (const { trial, problem } of news) {
+        const { number } = trial
+        if (!places.has(number)) places.set(number, trials.length)
+        // read like a stored one: it shares the operators of its space with all the others
+        trials[places.get(number)!] = { ...trial, genome: parseGenome(trial.genome, search.space) }
+        if (problem !== null) failures.set(number, problem)
+      }
+      searches.set(id, { ...search, trials, failures })
+    }
+    this.searches = searches
   }
 }
 

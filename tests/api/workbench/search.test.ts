@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest'
 import type { NumberedEvent } from '#main/api/workbench/events.ts'
 import type { JobRow } from '#main/api/workbench/jobs.ts'
 import { parseSpecText } from '#core/model/text.ts'
+import type { TrialColumns } from '#core/search/index.ts'
 import { openWorkbench } from '#main/api/workbench/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'heddle-search-door-'))
@@ -110,13 +111,23 @@ it('takes a stack of the user as the next trial of a search', { timeout: 120_000
   ).rejects.toThrow('metaTokens (3) is not in the search space')
   const { trial, job } = (await add('d f a f')) as { readonly trial: number; readonly job: JobRow }
   expect(trial).toBe(1)
-  await expect(add('a f d f')).rejects.toThrow('is running')
+  // the search runs: it takes the next stack as its next trial
+  expect(await add('a f d f')).toEqual({ trial: 2, job: expect.objectContaining({ id: job.id, state: 'running' }) })
+  await expect(add('a f d f')).rejects.toThrow('trial 2 of study 2 is this stack already')
   expect(await ended(job)).toMatchObject({ state: 'done' })
+  expect(await workbench.call('studies.get', { id: 2 })).toMatchObject({ state: 'done', config: { trials: 3 } })
   const rows = (await workbench.call('studies.rows', { study: 2 })) as { number: number; state: string; spec: string }[]
   expect(rows.map(({ number, state }) => [number, state])).toEqual([
     [0, 'done'],
     [1, 'done'],
+    [2, 'done'],
   ])
+  // pieces of the trials are the whole
+  const piece = async (bounds: object): Promise<TrialColumns> =>
+    (await workbench.call('search.trials', { study: 2, ...bounds })) as TrialColumns
+  const whole = await piece({})
+  expect([...whole.numbers]).toEqual([0, 1, 2])
+  expect([...(await piece({ end: 1 })).mutations, ...(await piece({ from: 1 })).mutations]).toEqual(whole.mutations)
   const [stack] = (await workbench.call('stacks.get', { hashes: [rows[1]!.spec] })) as { readonly text: string }[]
   expect(stack!.text).toContain('d f a f')
   expect(stack!.text).toContain('vocabSize: 257')

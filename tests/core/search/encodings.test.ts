@@ -4,9 +4,11 @@ import { attention } from '#core/blocks/attention.ts'
 import { ffn } from '#core/blocks/ffn.ts'
 import { mamba2 } from '#core/blocks/mamba2.ts'
 import { rwkv7ChannelMix } from '#core/blocks/rwkv7.ts'
-import { hashSpec } from '#core/model/spec.ts'
+import { hashSpec, isGroup } from '#core/model/spec.ts'
+import type { StackItem } from '#core/model/spec.ts'
 import { parseSpecText, printPattern } from '#core/model/text.ts'
 import { rng } from '#core/rng.ts'
+import { blocksOf } from '#core/search/space/genome.ts'
 import type { FreeGenome, StrictGenome } from '#core/search/space/genome.ts'
 import { encodeSpec, makeSpace, sampleGenome, specOf } from '#core/search/space/space.ts'
 
@@ -21,6 +23,23 @@ const inStrict = (text: string) => encodeSpec(parseSpecText(`{dModel: 1024} ${te
 const inFree = (text: string) => encodeSpec(parseSpecText(`{dModel: 1024} ${text}`), free) as FreeGenome
 const textOf = (genome: StrictGenome | FreeGenome): string =>
   printPattern(specOf(genome, genome.encoding === 'strict' ? strict : free).blocks)
+
+it.each([
+  ['strict', strict],
+  ['free', free],
+] as const)('the units of the %s encoding count what its items unroll to', (_, space) => {
+  for (let i = 0; i < 200; i++) {
+    const genome = sampleGenome(space, rng('units', i))
+    const counted = space.encoding
+      .units(genome)
+      .flatMap(({ unit, count }) => Array.from({ length: count }, () => blocksOf([unit])).flat())
+    const unrolled = specOf(genome, space).blocks.flatMap((item) =>
+      isGroup(item) ? Array.from({ length: item.repeat }, () => item.blocks).flat() : [item],
+    )
+    const symbols = (blocks: readonly StackItem[]): string[] => blocks.map((block) => printPattern([block])).sort()
+    expect(symbols(counted)).toEqual(symbols(unrolled))
+  }
+})
 
 describe('the free encoding', () => {
   it.each([

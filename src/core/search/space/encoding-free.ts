@@ -256,6 +256,7 @@ export const freeEncoding = defineEncoding<FreeGenome>({
     return { ...a, segments: [...front, ...b.segments.slice(rng.integer(b.segments.length))] }
   },
   repair,
+  units: ({ segments }) => segments.flatMap(({ units, repeat }) => units.map((unit) => ({ unit, count: repeat }))),
   items: ({ segments }) => segments.flatMap(({ units, repeat }, i) => groupOf(`segment${i + 1}`, units, repeat)),
   encode: (spec, space, dModel) => {
     const blocks = flatBlocks(spec.blocks, 'blocks')

@@ -227,6 +227,15 @@ export const strictEncoding = defineEncoding<StrictGenome>({
     })
     return { encoding: 'strict', dModel, stages: complete(stages)! }
   },
+  units: ({ stages }) =>
+    stages.flatMap(({ mixers, ratio, channels, repeat }) =>
+      repeat === 0
+        ? []
+        : mixers.map((mixer, i) => ({
+            unit: { mixer, channels },
+            count: i === 0 ? repeat : repeat * secondsOf(ratio),
+          })),
+    ),
   mutators: { operator: mutateOperator, ratio: mutateRatio, channels: mutateChannels, repeats: mutateRepeats },
   cross: (a, b, rng) => {
     // at least one stage from either

@@ -1,6 +1,6 @@
 import type { ArchSpec, StackItem } from '../../model/spec.ts'
 import type { Rng } from '../../rng.ts'
-import type { FreeGenome, Genome, StrictGenome } from './genome.ts'
+import type { FreeGenome, Genome, StrictGenome, Unit } from './genome.ts'
 import type { Space } from './space.ts'
 
 /** What a mutation changes: the four of arXiv 2511.18890, three more of the free encoding, and what searchers add. */
@@ -34,6 +34,11 @@ export interface SpaceSize {
   readonly of: 'stacks' | 'genomes'
 }
 
+export interface CountedUnit {
+  readonly unit: Unit
+  readonly count: number
+}
+
 /** One way to write stacks as genomes. All functions are pure; `space` is one of this encoding. */
 export interface Encoding<G extends Genome = Genome> {
   readonly kind: Genome['encoding']
@@ -48,6 +53,8 @@ export interface Encoding<G extends Genome = Genome> {
   cross(a: G, b: G, rng: Rng): G
   /** Cuts what exceeds the limit of depth, and brings the genome to the one form that equal ones share; undefined where it cannot. */
   repair(genome: G, space: Space): G | undefined
+  /** The units of the stack, each with how often it is there, without unrolling. */
+  units(genome: G): readonly CountedUnit[]
   /** The blocks of the spec, in labelled groups. */
   items(genome: G): StackItem[]
   /** The genome of a spec. Throws HeddleError `spec-invalid` naming the block that the space or the encoding cannot express. */

@@ -158,8 +158,7 @@ export function operatorFrom(json: unknown, families: readonly Family[], path: s
     kind: textFrom(kind, `${path}.kind`),
     ...(params !== undefined && { params: objectFrom(params, undefined, `${path}.params`) as ParamValues }),
   }
-  const known = families.flat().find((other) => isSameOperator(operator, other))
-  if (known !== undefined) return known
+  for (const family of families) for (const known of family) if (isSameOperator(operator, known)) return known
   return refuse(
     path,
     `${show(operatorKey(operator))} is not in the search space`,

@@ -163,6 +163,7 @@ export function parseGenome(json: unknown, space: Space, path = 'genome'): Genom
 
 /** Blocks of the unrolled stack. */
 export function depthOf(genome: Genome, space: Space): number {
-  const items = space.encoding.items(genome)
-  return items.reduce((sum, item) => sum + ('repeat' in item ? item.repeat * item.blocks.length : 1), 0)
+  let depth = 0
+  for (const { unit, count } of space.encoding.units(genome)) depth += count * (1 + unit.channels.length)
+  return depth
 }

@@ -10,7 +10,8 @@ import type { Genome } from '../space/genome.ts'
 import { keyOf, parseGenome } from '../space/space.ts'
 import type { Space } from '../space/space.ts'
 
-export type TrialState = 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+export const TRIAL_STATES = ['running', 'done', 'failed', 'cancelled', 'interrupted'] as const
+export type TrialState = (typeof TRIAL_STATES)[number]
 
 /** Values by the names of core/metrics; what could not be measured is null, NaN or absent. */
 export type Metrics = Readonly<Record<string, number | null>>
@@ -48,10 +49,14 @@ export interface StoredTrial {
 export function trialOf({ number, state, metrics, mutation }: StoredTrial, space: Space): Trial {
   const proposal = mutation as unknown as Pick<Proposed, 'parents' | 'mutation'> & { readonly genome: unknown }
   const genome = parseGenome(proposal.genome, space)
+  let key: string | undefined
   return {
     number,
     genome,
-    key: keyOf(genome, space),
+    // most of those who read ten thousands of trials ask for none
+    get key() {
+      return (key ??= keyOf(genome, space))
+    },
     parents: proposal.parents,
     mutation: proposal.mutation,
     state,

@@ -1,19 +1,20 @@
 // A stack that somebody gives to a search: the next trial, without parents, evaluated like all others. It is stored as
-// one that was interrupted, so that the search runs it first when it goes on.
+// one that was interrupted: the search takes it instead of a proposal of its own, now or when it goes on.
 
 import { HeddleError } from '#core/errors.ts'
 import { parseSpec, resolveSpec } from '#core/model/spec.ts'
 import { encodeSpec, keyOf, specOf } from '#core/search/index.ts'
+import type { Trial } from '#core/search/index.ts'
 import type { Project } from '#main/store/db.ts'
 import { finishTrial, startTrial } from '#main/store/trials.ts'
 import { recordSpec } from '../record.ts'
 import { openSearch, readTrials } from '../search.ts'
 
 /**
- * Adds a stack to a study, whose budget grows by it; returns the number of its trial. The vocabulary is that of the study.
+ * Adds a stack to a study, whose budget grows by it; returns its trial. The vocabulary is that of the study.
  * @throws HeddleError `spec-invalid` for what the space of the study cannot express, `usage` for a stack that it has
  */
-export function addTrial(project: Project, id: number, json: unknown): number {
+export function addTrial(project: Project, id: number, json: unknown): Trial {
   const study = openSearch(project, id)
   const { plan, config } = study
   const spec = parseSpec(json)
@@ -40,5 +41,5 @@ export function addTrial(project: Project, id: number, json: unknown): number {
     finishTrial(project, trial, { state: 'interrupted' })
     openSearch(project, id, config.trials + 1)
   })
-  return number
+  return { number, genome, key, parents: [], mutation: null, state: 'interrupted', metrics: {} }
 }

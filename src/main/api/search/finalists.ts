@@ -86,7 +86,8 @@ export function readFinalists(project: Project, study: Study, trials: readonly T
   const evaluation = parseEvaluation(study.config.evaluation)
   const { table } = study.config
   const predict = table === undefined ? undefined : tablePredictor(table)
-  const lastChange = Math.max(0, ...listTrials(project, study.id, { state: 'done' }).map((row) => row.changedAt))
+  const [last] = listTrials(project, study.id, { state: 'done', orderBy: 'change', descending: true, limit: 1 })
+  const lastChange = last?.changedAt ?? 0
   return chooseFinalists(trials, study, evaluation.finalists).map((trial) => {
     const spec = specOf(trial.genome, study.plan.space)
     const predicted = Object.entries(predict?.(spec) ?? {}).map(([metric, { ms }]) => [metric, ms] as const)

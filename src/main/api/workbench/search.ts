@@ -5,7 +5,6 @@ import { predictionOf } from '#core/metrics.ts'
 import { resolveParams } from '#core/params.ts'
 import type { ParamValues } from '#core/params.ts'
 import { makeSpace, parseGoal, searcherOf } from '#core/search/index.ts'
-import type { Trial } from '#core/search/index.ts'
 import { loadTokenizer } from '#main/runtime/data/tokenizer.ts'
 import { PROFILE_PARAMS } from '#main/runtime/profile/job.ts'
 import { closeProject, openProject } from '#main/store/db.ts'
@@ -14,7 +13,7 @@ import { listLut } from '#main/store/lut.ts'
 import { listMeasurements } from '#main/store/measurements.ts'
 import { listRuns } from '#main/store/runs.ts'
 import { getStudy } from '#main/store/studies.ts'
-import { listTrials } from '#main/store/trials.ts'
+import { listTrials, trialColumns } from '#main/store/trials.ts'
 import { openSearch, readTrials, STUDY_PARAMS } from '../search.ts'
 import type { SearchConfig, Study } from '../search.ts'
 import { addTrial } from '../search/add-trial.ts'
@@ -57,11 +56,15 @@ export const search = {
     checkBudget(project, id, trials)
     return goOn(context, project, { study: id, ...(trials !== undefined && { trials }) })
   }),
-  /** Makes a stack the next trial of a search, and goes on with it. */
+  /** Makes a stack the next trial of a search, and goes on with it; one that runs takes it as its next proposal. */
   add: call({ study, spec: object }, (context, { study: id, spec }) => {
-    const project = idleProject(context, id)
+    const project = context.writable()
     const trial = addTrial(project, id, spec)
-    return { trial, job: goOn(context, project, { study: id }) }
+    const running = jobOf(context, id)
+    if (running === undefined) return { trial: trial.number, job: goOn(context, project, { study: id }) }
+    context.emit({ type: 'changed', table: 'studies' })
+    context.emit({ type: 'trial', study: id, trial, problem: null })
+    return { trial: trial.number, job: running }
   }),
   /** Stops a search after the trials in flight, wherever it runs. */
   pause: call({ study }, (context, { study: id }) => {
@@ -75,16 +78,9 @@ export const search = {
     if (job === undefined) throw new HeddleError('usage', `study ${id} is not running here`, { path: 'study' })
     context.jobs.cancel(job.id)
   }),
-  /** The trials of a search as its board draws them, by number. */
-  trials: call({ study }, (context, { study: id }) =>
-    // of tens of thousands every field that nobody looks at is felt
-    listTrials(context.project(), id).map(({ number, state, metrics, mutation, error }) => ({
-      number,
-      state,
-      metrics,
-      mutation,
-      error,
-    })),
+  /** The trials of a search by number, or those from a number on and before another, for `trialsOf`. */
+  trials: call({ study, from: optional(integer()), end: optional(integer()) }, (context, { study: id, from, end }) =>
+    trialColumns(context.project(), id, { ...(from !== undefined && { from }), ...(end !== undefined && { end }) }),
   ),
   /** The best trials with what was measured of them whole, after the last one. */
   finalists: call({ study }, (context, { study: id }) => {
@@ -215,7 +211,7 @@ function handlersOf(context: Context, project: Project, handle: JobHandle): Sear
     },
     onTrial(trial, { id }) {
       const isEnded = trial.state !== 'running'
-      const row = isEnded ? lastChanged(project, id, trial) : undefined
+      const [row] = isEnded ? listTrials(project, id, { number: trial.number }) : []
       context.emit({ type: 'trial', study: id, trial, problem: row?.error?.message ?? null })
       if (row === undefined) return
       for (const one of listRuns(project, { trial: row.id })) context.emit({ type: 'run', run: one })
@@ -223,14 +219,6 @@ function handlersOf(context: Context, project: Project, handle: JobHandle): Sear
     },
   }
 }
-
-/** The row of a trial that has just ended; few others can have ended since. */
-const lastChanged = (
-  project: Project,
-  id: number,
-  { number }: Trial,
-): ReturnType<typeof listTrials>[number] | undefined =>
-  listTrials(project, id, { orderBy: 'change', descending: true, limit: 64 }).find((row) => row.number === number)
 
 function outcomeText({ trials, winner, state }: SearchOutcome): string {
   const done = trials.filter((trial) => trial.state === 'done').length
@@ -255,7 +243,7 @@ function latenciesOf(project: Project, id: number, only: number | undefined): Tr
   const { config }: Study = openSearch(project, id)
   const evaluation = parseEvaluation(config.evaluation)
   const { target } = evaluation.profile
-  const trials = listTrials(project, id, { state: 'done' }).filter((row) => only === undefined || row.number === only)
+  const trials = listTrials(project, id, { state: 'done', ...(only !== undefined && { number: only }) })
   return Object.entries(conditionsOf(evaluation)).flatMap(([name, { phase, batch, context }]) => {
     const metric = name as TrialLatency['metric']
     const where = { target, phase, batch, context }

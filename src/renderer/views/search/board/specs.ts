@@ -1,11 +1,15 @@
 // Stacks of trials, made once for each: strips and tables ask for the same ones again and again.
 
+import { blockOf } from '#core/blocks/index.ts'
+import type { Glyph } from '#core/blocks/index.ts'
 import { metricOf } from '#core/metrics.ts'
 import { resolveSpec } from '#core/model/spec.ts'
 import type { ArchSpec, ResolvedSpec } from '#core/model/spec.ts'
+import { resolveParams } from '#core/params.ts'
 import { glyphOf } from '#core/plots/strip.ts'
 import { specOf } from '#core/search/index.ts'
 import type { Genome, Space, Trial } from '#core/search/index.ts'
+import type { Operator } from '#core/search/space/genome.ts'
 
 interface Made {
   readonly spec: ArchSpec
@@ -27,13 +31,31 @@ export const stackOf = (trial: Trial, space: Space): ArchSpec => makeOf(trial, s
 export const resolvedOf = (trial: Trial, space: Space): ResolvedSpec => makeOf(trial, space).resolved
 
 /** The colour of the sequence mixer that most blocks are of, the first of equals. */
-export function colorOf(trial: Trial, space: Space, side: 'light' | 'dark'): string {
-  const { blocks } = resolvedOf(trial, space)
-  const mixers = blocks.filter(({ block }) => block.category === 'sequence mixer')
-  const colors = (mixers.length > 0 ? mixers : blocks).map((flat) => glyphOf(flat)[side])
+export function colorOf({ genome }: Pick<Trial, 'genome'>, space: Space, side: 'light' | 'dark'): string {
+  // ten thousands are asked for at once: without making their stacks
   const counts = new Map<string, number>()
-  for (const color of colors) counts.set(color, (counts.get(color) ?? 0) + 1)
-  return [...counts].reduce((best, one) => (one[1] > best[1] ? one : best))[0]
+  for (const { unit, count } of space.encoding.units(genome)) {
+    const color = glyphOfMixer(unit.mixer, genome.dModel)[side]
+    counts.set(color, (counts.get(color) ?? 0) + count)
+  }
+  let most = ''
+  for (const [color, count] of counts) if (count > (counts.get(most) ?? 0)) most = color
+  return most
+}
+
+/** By operator, which genomes of a space share, and width, which defaults may depend on. */
+const glyphs = new WeakMap<Operator, Map<number, Glyph>>()
+
+function glyphOfMixer(operator: Operator, dModel: number): Glyph {
+  let byWidth = glyphs.get(operator)
+  if (byWidth === undefined) glyphs.set(operator, (byWidth = new Map<number, Glyph>()))
+  let glyph = byWidth.get(dModel)
+  if (glyph === undefined) {
+    const block = blockOf(operator.kind, 'kind')
+    const params = resolveParams(block.params, operator.params, { dModel }, 'params')
+    byWidth.set(dModel, (glyph = glyphOf({ block, params, path: 'params' })))
+  }
+  return glyph
 }
 
 /** A finite value of a metric, or undefined. */

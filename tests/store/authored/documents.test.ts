@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { annotate, listAnnotations } from '#main/store/authored/annotations.ts'
 import { getDocument, listDocuments, removeDocument, saveDocument } from '#main/store/authored/documents.ts'
-import { scratchProject } from './scratch.ts'
+import { scratchProject } from '../scratch.ts'
 
 it('a document is kept under its kind and name, and the latest version counts', () => {
   const project = scratchProject()

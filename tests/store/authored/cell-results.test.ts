@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { addCellResult, findCellResults, latestCellResults } from '#main/store/authored/cell-results.ts'
-import { scratchProject } from './scratch.ts'
+import { scratchProject } from '../scratch.ts'
 
 const hash = (letter: string): string => letter.repeat(64)
 
