@@ -55,10 +55,10 @@ export function recordEnvironment(project: Project, target: string, environment:
 /** Stores every latency of a profile, with raw samples; returns the numbers of the rows. */
 export function recordProfile(project: Project, specs: readonly ArchSpec[], profile: ProfileResult): number[] {
   const environment = recordEnvironment(project, profile.target, profile.environment)
-  const { batchSize, promptLen, context } = profile.shape
+  const { promptLen, context } = profile.shape
   return profile.stacks.flatMap(({ index, phases }) => {
     const spec = recordSpec(project, specs[index]!)
-    return phases.map(({ phase, latency, graphHash, placement }) => {
+    return phases.map(({ phase, batchSize, latency, deviceMs, graphHash, placement }) => {
       const { samplesMs, p50Ms, lowMs, highMs, iqrMs, p95Ms, ...rest } = latency
       const status = Object.fromEntries(
         (placement?.blocks ?? []).map((b) => [
@@ -72,6 +72,7 @@ export function recordProfile(project: Project, specs: readonly ArchSpec[], prof
       )
       const details = plain({
         ...rest,
+        deviceMs,
         floorMs: profile.floor.p50Ms,
         loadAverage: profile.environment.loadAverage,
         placement: placement ?? null,

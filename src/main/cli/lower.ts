@@ -21,11 +21,12 @@ export const lower: Command = {
   name: 'lower',
   summary: 'The graph of a stack',
   usage: 'SPEC',
-  help: 'Prints the graph that a target runs, one line a node. --trace prints it after every pass: lower, decompose, fold, cse, dce.',
+  help: 'Prints the graph that a target runs, one line a node. --trace prints it after every pass: lower, decompose, fold, cse, dce; for a target that plans ahead (cuda) also what would be launched and the memory plan, which takes no device.',
   examples: [
     "lower 'd f' --phase decode",
     "lower 'a f' --phase train --trace | less",
     "lower 'm2' --target reference --json",
+    "lower 'd f a f' --phase decode --target cuda --trace",
   ],
   flags: {
     trace: { type: 'switch', doc: 'Print the graph after every pass.' },
@@ -61,5 +62,6 @@ export const lower: Command = {
     })
     if (output.isJson) output.print(JSON.stringify({ phase, passes, graph: printGraph(graph) }, null, 2))
     else if (!switches.has('trace')) output.print(printGraph(graph))
+    else if (target.plan !== undefined) output.print(`# launches\n${target.plan(program).text()}`)
   },
 }

@@ -1,6 +1,8 @@
 // One-token decoding: which kernels it is made of, and that they compute what the reference does, run on the CPU.
 
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { sizeOf } from '#core/graph/types.ts'
+import { rng } from '#core/rng.ts'
 import { initWeights } from '#core/model/weights.ts'
 import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
@@ -8,6 +10,7 @@ import { decodeProgram } from '#main/runtime/profile/programs.ts'
 import { reference } from '#main/runtime/targets/reference.ts'
 import type { Session, Target } from '#main/runtime/targets/target.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
+import { planFor } from '#main/runtime/targets/cuda/target.ts'
 import { cpuTarget } from './cpu-target.ts'
 
 const TOKENS = 6
@@ -68,6 +71,36 @@ describe.skipIf(!cpuTarget('f32').probe().isAvailable)('decoding', () => {
     const exact = await decode(reference, text, batchSize)
     const half = await decode(cpuTarget('bf16'), text, batchSize)
     expect(relativeError(half.logits, exact.logits)).toBeLessThan(0.03)
+  })
+
+  it.each([1, 3])('a cache that several blocks share, a batch of %i', { timeout: 240_000 }, async (batchSize) => {
+    const resolved = resolveSpec(parseSpecText('{dModel: 64, vocabSize: 48} a{headDim: 16, nKvHeads: 2} f'))
+    const { program, weights, states } = decodeProgram(resolved, { batchSize, context: 300 })
+    const logits: Float32Array[] = []
+    for (const target of [reference, cpuTarget('f32')]) {
+      const session = await target.open(program, { initial: initWeights(weights, 1) })
+      const random = rng('cache', 1)
+      for (const { name, shape } of states) {
+        const cache = new Float32Array(sizeOf(shape))
+        random.fillNormal(cache, 1)
+        session.write(name, cache)
+      }
+      for (const position of [63, 64, 281]) {
+        const tokens = Int32Array.from({ length: batchSize }, (_, b) => 5 * b + 3)
+        logits.push(
+          (await session.run({ tokens, position: Int32Array.of(position) }, ['logits']))['logits'] as Float32Array,
+        )
+      }
+    }
+    expect(relativeError(logits.slice(3), logits.slice(0, 3))).toBeLessThan(1e-5)
+  })
+
+  it('attention of the largest batches still reads its cache in place', () => {
+    const resolved = resolveSpec(parseSpecText('{dModel: 512, vocabSize: 48} a{headDim: 128, nKvHeads: 1} f'))
+    const { program } = decodeProgram(resolved, { batchSize: 512, context: 32768 })
+    const text = planFor(program, 'bf16').text()
+    expect(text).toContain('attention_step')
+    expect(text).not.toMatch(/\((update|copy) @/)
   })
 
   it(

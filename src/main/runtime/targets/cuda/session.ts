@@ -6,26 +6,16 @@ import { bf16ToF32, f32ToBf16 } from '#core/half.ts'
 import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
-import { inputsOf } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
-import { optimise } from '#core/passes/pipeline.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
-import { evenBatches } from './schedule/even-batches.ts'
-import { precisionOf } from './schedule/precision.ts'
-import type { Compute } from './schedule/precision.ts'
-import { recompute } from './schedule/recompute.ts'
-import { schedule } from './schedule/schedule.ts'
+import { launchLimit, neededBytes, planProgram } from './plan.ts'
+import type { CudaOptions } from './plan.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { STORED_BYTES } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
-
-export interface CudaOptions {
-  readonly compute: Compute
-  readonly claims: (node: Graph['nodes'][number]) => boolean
-}
 
 interface StatePlace {
   readonly address: bigint
@@ -47,7 +37,6 @@ export interface CudaSession extends Session {
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
-  /** Milliseconds of a run when `runs` of them follow each other, by device events, `repeats` times. */
   runTimes(runs: number, repeats: number): readonly number[]
 }
 
@@ -59,29 +48,25 @@ export async function openOnMachine(
   machine: Machine,
   program: Program,
   options: OpenOptions,
-  { compute, claims }: CudaOptions,
+  cuda: CudaOptions,
 ): Promise<CudaSession> {
-  const started = performance.now()
-  const optimised = optimise(program.graph, {
-    claims: options.decomposeAll === true ? () => false : claims,
-    trace: options.onPass,
-  })
-  const even = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
-  options.onPass?.('even-batches', even)
-  const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
-  const inputs = inputsOf(even)
-  const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const planOf = (graph: Graph): Schedule =>
-    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes })
-  const planned = { graph: even, plan: planOf(even) }
-  const fits = neededBytes(planned.plan, shared) <= machine.freeBytes()
-  const { graph, plan } = fits || program.phase !== 'train' ? planned : lessMemory(planned, planOf)
-  if (graph !== even) options.onPass?.('recompute', graph)
+  const isThere = (name: string): boolean => shared?.places.has(name) === true
+  const started = performance.now()
+  const { graph, plan, passesS } = planProgram(program, {
+    ...cuda,
+    sharedBytes: machine.sharedBytes,
+    decomposeAll: options.decomposeAll === true,
+    isState: (name) => options.initial.has(name) || isThere(name),
+    fits: (candidate) => neededBytes(candidate, isThere) <= machine.freeBytes(),
+    onPass: options.onPass,
+  })
+  const limit = launchLimit(plan)
+  if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
-    const prepare: PrepareOptions = { isFast: compute === 'bf16' }
+    const prepare: PrepareOptions = { isFast: cuda.compute === 'bf16' }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
     const replay = await machine.prepare(
@@ -92,8 +77,8 @@ export async function openOnMachine(
       prepare,
     )
     const times: OpenTimes = {
-      passesS: (passed - started) / 1000,
-      encodeS: (scheduled - passed) / 1000,
+      passesS,
+      encodeS: (scheduled - started) / 1000 - passesS,
       sessionS: (performance.now() - scheduled) / 1000,
     }
     const prepared = {
@@ -107,24 +92,6 @@ export async function openOnMachine(
     memory.release()
     throw error
   }
-}
-
-interface Planned {
-  readonly graph: Graph
-  readonly plan: Schedule
-}
-
-/** The plan of the graph that computes forward values twice, where that saves memory. */
-function lessMemory(planned: Planned, planOf: (graph: Graph) => Schedule): Planned {
-  const graph = recompute(planned.graph)
-  const plan = planOf(graph)
-  return plan.memory.arenaBytes < planned.plan.memory.arenaBytes ? { graph, plan } : planned
-}
-
-/** Device memory that a plan takes beside state that is there already. */
-function neededBytes(plan: Schedule, state: SharedState | undefined): number {
-  const missing = plan.buffers.filter((b) => b.home !== 'arena' && !(b.home === 'state' && state?.places.has(b.name)))
-  return plan.memory.arenaBytes + missing.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
 }
 
 /** Runs what depends on nothing that changes. */
@@ -205,7 +172,7 @@ class SessionMemory {
   }
 
   #checkRoom(plan: Schedule): void {
-    const needed = neededBytes(plan, this.state)
+    const needed = neededBytes(plan, (name) => this.state.places.has(name))
     const free = this.#machine.freeBytes()
     if (needed <= free) return
     const text = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`

@@ -2,7 +2,7 @@
 
 import type { Program } from '#core/graph/program.ts'
 import { HeddleError } from '#core/errors.ts'
-import type { Availability, OpenOptions, Session, Target } from '../target.ts'
+import type { Availability, OpenOptions, ProgramPlan, Session, Target } from '../target.ts'
 import { openCublasLt } from './driver/cublaslt.ts'
 import { openDriver } from './driver/cuda.ts'
 import type { CudaDriver } from './driver/cuda.ts'
@@ -11,7 +11,9 @@ import { findLibrary, LIBRARY_FILES } from './driver/libraries.ts'
 import type { CudaLibrary } from './driver/libraries.ts'
 import { openNvrtc } from './driver/nvrtc.ts'
 import { claimsIn } from './kernels/native/index.ts'
+import { launchLimit, neededBytes, planProgram } from './plan.ts'
 import type { Compute } from './schedule/precision.ts'
+import { printSchedule } from './schedule/print.ts'
 import { openOnMachine } from './session.ts'
 import type { CudaSession } from './session.ts'
 
@@ -90,9 +92,23 @@ function probe(): Availability {
   }
 }
 
+/** Shared memory of a block that every device since Ampere has, for plans without a device. */
+const LEAST_SHARED = 99 << 10
+/** Device memory that stays free for what no plan knows: machine code, graphs, the library's own. */
+const RESERVE_BYTES = 512 << 20
+
 function cudaTarget(kind: string, compute: Compute, title: string, doc: string): Target {
   const open = async (program: Program, options: OpenOptions): Promise<Session> => openCuda(program, options, compute)
-  return { kind, title, doc, probe, claims: claimsIn(compute), open }
+  const freeBytes = (): number => Math.max(0, openDevice().freeBytes() - RESERVE_BYTES)
+  const plan = (program: Program): ProgramPlan => planFor(program, compute, device?.sharedBytes)
+  return { kind, title, doc, probe, claims: claimsIn(compute), plan, freeBytes, open }
+}
+
+/** The plan of a program whose state is not there yet. */
+export function planFor(program: Program, compute: Compute, sharedBytes = LEAST_SHARED): ProgramPlan {
+  const options = { compute, claims: claimsIn(compute), sharedBytes, decomposeAll: false }
+  const { plan } = planProgram(program, { ...options, isState: () => false, fits: () => true })
+  return { bytes: neededBytes(plan, () => false), limit: launchLimit(plan), text: () => printSchedule(plan) }
 }
 
 /** Opens a program on the device, with what the benchmark needs beside the Session. */

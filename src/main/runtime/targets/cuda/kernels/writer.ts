@@ -17,6 +17,8 @@ export interface Launch {
   readonly block: number
   /** Bytes of shared memory beside what the kernel declares. */
   readonly shared?: number
+  /** Whether it counts the elements of its buffers in 64 bits. */
+  readonly countsWide?: boolean
   readonly buffers: readonly Buffer[]
   /** Those of them that it writes. */
   readonly writes: readonly Buffer[]
