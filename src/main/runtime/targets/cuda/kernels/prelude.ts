@@ -1,3 +1,5 @@
+import { PHILOX } from '#core/philox.ts'
+
 /**
  * Functions that generated kernels share. It needs no header, so that NVRTC needs no toolkit. With HEDDLE_FAST, exponentials
  * come from the special function unit, some 2^-21 off: far less than what bf16 rounds.
@@ -69,6 +71,24 @@ __device__ __forceinline__ float smaller(float a, float b) { return a < b || a !
 __device__ __forceinline__ float larger(float a, float b) { float y; asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b)); return y; }
 __device__ __forceinline__ float smaller(float a, float b) { float y; asm("min.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b)); return y; }
 #endif
+/** x + scale G with the Gumbel noise of core/ops/sampling.ts; words by Philox4x32-10. */
+__device__ __forceinline__ float add_gumbel(float x, float scale, int seed, int step, unsigned column, unsigned row) {
+  if (scale == 0.0f) return x;
+  unsigned a = column / 4u, b = row, c = (unsigned)step, d = 0, key = (unsigned)seed, key2 = 0;
+  #pragma unroll
+  for (int round = 0; round < ${PHILOX.rounds}; round++) {
+    unsigned long long p = ${PHILOX.multipliers[0]}ull * a, q = ${PHILOX.multipliers[1]}ull * c;
+    a = (unsigned)(q >> 32) ^ b ^ key;
+    b = (unsigned)q;
+    c = (unsigned)(p >> 32) ^ d ^ key2;
+    d = (unsigned)p;
+    key += ${PHILOX.weyl[0]}u;
+    key2 += ${PHILOX.weyl[1]}u;
+  }
+  unsigned word = column % 4u < 2u ? (column % 4u == 0u ? a : b) : column % 4u == 2u ? c : d;
+  float part = fminf((float)word * 2.3283064365386963e-10f + 1.1641532182693481e-10f, 0.99999994f);
+  return x - scale * logf(-log1pf(-part));
+}
 __device__ __forceinline__ float add_f(float a, float b) { return a + b; }
 template <int LANES> __device__ __forceinline__ float lanes_add(float x) {
   for (int d = LANES / 2; d > 0; d /= 2) x += __shfl_xor_sync(0xffffffffu, x, d);

@@ -4,7 +4,7 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { nativeOf } from '../kernels/native/index.ts'
-import { isMove, storedExactly } from './values.ts'
+import { isMove, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
 /**
@@ -30,6 +30,7 @@ const NARROW = 16
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
   if (compute !== 'bf16') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
+  const compared = new Set(nodes.flatMap(({ op, inputs }) => (COMPARES.has(op) ? [unshaped(inputs[0]!)] : [])))
   const isConstantProduct = (node: Node): boolean => node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>
     node.op === 'matmul' && node.attrs['transposeA'] === true && node.outputs[0]!.type.shape.length === 2
@@ -48,11 +49,15 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
         EXACT_SCOPE.test(node.scope) ||
         isWeightGradient(node) ||
         isConstantProduct(node) ||
+        compared.has(value) ||
         (node.op !== 'matmul' && exponents.has(value))
       return isExact ? 'f32' : 'bf16'
     },
   }
 }
+
+/** Ops whose result hangs on small differences between neighbours: two logits that are one number in bf16 are a tie. */
+const COMPARES = new Set(['argmax', 'add_gumbel'])
 
 /** Whether a value is made of constants alone: a state that starts at zero and is put beside later ones is not. */
 const isConstant = ({ node }: Value): boolean =>

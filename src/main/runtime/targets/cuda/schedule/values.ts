@@ -28,6 +28,7 @@ const ELEMENTWISE = new Set([
   'gather',
   'take_along',
   'add_along',
+  'add_gumbel',
 ])
 
 /** Ops that only say where elements are read. */

@@ -34,7 +34,7 @@ export function gemvProduct(node: Node): GemvProduct | undefined {
   return { node, x: unshaped(x), m, k, n: w.type.shape[0]!, weight, firstRow }
 }
 
-const COSTLY = new Set(['exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'erf'])
+const COSTLY = new Set(['exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'erf', 'add_gumbel'])
 
 /**
  * Values that are computed from products with few rows, each element from theirs, and that are worth computing once behind
