@@ -58,7 +58,31 @@ describe.skipIf(!cpuTarget('f32').probe().isAvailable)('decoding', () => {
     expect(relativeError(single.logits, exact.logits)).toBeLessThan(1e-5)
     const half = await decode(cpuTarget('bf16'), text, 2)
     expect(relativeError(half.logits, exact.logits)).toBeLessThan(0.03)
+    // three bits more than bf16
+    const finer = await decode(cpuTarget('f16'), text, 2)
+    expect(relativeError(finer.logits, exact.logits)).toBeLessThan(0.004)
   })
+
+  it(
+    'in f16 keeps caches and weights of sixteen bits, and uses no tensor-core tiles of bf16',
+    { timeout: 120_000 },
+    async () => {
+      vi.stubEnv('HEDDLE_CUDA_UNTRIED', '1')
+      const { session } = await decode(cpuTarget('f16'), 'd{nHeads: 2} f a{headDim: 16} f', 4)
+      const { steps, buffers } = (session as CudaSession).schedule
+      expect(new Set(buffers.map(({ stored }) => stored))).toEqual(new Set(['f32', 'f16', 'i32']))
+      expect(buffers.find(({ name }) => name === 'layers.2.k_cache')!.stored).toBe('f16')
+      const sources = steps.flatMap(({ action }) => (action.kind === 'kernel' ? [action.launch.kernel.source] : []))
+      expect(sources.some((source) => source.includes('f16 *'))).toBe(true)
+      expect(sources.some((source) => /bf16|TileStream/.test(source))).toBe(false)
+      const cache = Float32Array.from(
+        { length: (session as CudaSession).read('layers.2.k_cache').length },
+        (_, i) => i / 64,
+      )
+      session.write('layers.2.k_cache', cache)
+      expect((session as CudaSession).read('layers.2.k_cache')).toEqual(cache)
+    },
+  )
 
   it.each([
     [1, 'tried'],

@@ -1,14 +1,14 @@
 // Execution targets, in the order of the picker.
 
 import { HeddleError } from '#core/errors.ts'
-import { cuda, cudaExact, cudaTf32 } from './cuda/target.ts'
+import { cuda, cudaExact, cudaF16, cudaTf32 } from './cuda/target.ts'
 import { ortCpu } from './ort-cpu.ts'
 import { ortCuda } from './ort-cuda.ts'
 import { ortWebgpu } from './ort-webgpu.ts'
 import { reference } from './reference.ts'
 import type { Target } from './target.ts'
 
-export const targets: readonly Target[] = [ortCpu, ortWebgpu, ortCuda, cuda, cudaTf32, cudaExact, reference]
+export const targets: readonly Target[] = [ortCpu, ortWebgpu, ortCuda, cuda, cudaF16, cudaTf32, cudaExact, reference]
 
 /** The target of a kind; throws HeddleError `target-missing` when it is unknown or does not work here. */
 export function targetOf(kind: string): Target {

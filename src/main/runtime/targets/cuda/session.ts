@@ -2,7 +2,6 @@
 // so that sessions which share it need no agreement about whose turn it is.
 
 import { HeddleError } from '#core/errors.ts'
-import { bf16ToF32, f32ToBf16 } from '#core/half.ts'
 import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
@@ -13,8 +12,9 @@ import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { launchLimit, neededBytes, planProgram } from './plan.ts'
 import type { CudaOptions } from './plan.ts'
+import { halfOf } from './schedule/precision.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
-import { STORED_BYTES } from './schedule/values.ts'
+import { narrowed, STORED_BYTES, widened } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
 
 interface StatePlace {
@@ -66,7 +66,7 @@ export async function openOnMachine(
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
-    const prepare: PrepareOptions = { isFast: cuda.compute === 'bf16' }
+    const prepare: PrepareOptions = { isFast: halfOf(cuda.compute) !== undefined }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
     const replay = await machine.prepare(
@@ -200,7 +200,7 @@ class SessionMemory {
       place = { address: this.#machine.allocate(bufferBytes(buffer)), size, stored: buffer.stored }
       this.state.places.set(name, place)
       if (initial === undefined) this.#machine.clear(place.address, bufferBytes(buffer))
-      else this.#machine.upload(place.address, place.stored === 'bf16' ? f32ToBf16(initial) : initial)
+      else this.#machine.upload(place.address, narrowed(place.stored, initial))
     } else if (place.size !== size || place.stored !== buffer.stored)
       throw new Error(`shared state ${name} is ${place.stored}[${place.size}], needs ${buffer.stored}[${size}]`)
     this.#addresses.set(buffer, place.address)
@@ -335,15 +335,13 @@ class OpenProgram implements CudaSession {
 
   read(state: string): Float32Array {
     const { address, size, stored } = this.state.places.get(state) ?? missing(state)
-    const data = stored === 'bf16' ? new Uint16Array(size) : new Float32Array(size)
-    this.#machine.download(address, data)
-    return data instanceof Uint16Array ? bf16ToF32(data) : data
+    return widened(stored, size, (into) => this.#machine.download(address, into))
   }
 
   write(state: string, data: Float32Array): void {
     const { address, size, stored } = this.state.places.get(state) ?? missing(state)
     if (data.length !== size) throw new Error(`state ${state} takes ${size} elements, got ${data.length}`)
-    this.#machine.upload(address, stored === 'bf16' ? f32ToBf16(data) : data)
+    this.#machine.upload(address, narrowed(stored, data))
     this.#machine.finishSync()
   }
 

@@ -113,6 +113,11 @@ export function planFor(program: Program, compute: Compute, sharedBytes = LEAST_
 
 /** Opens a program on the device, with what the benchmark needs beside the Session. */
 export async function openCuda(program: Program, options: OpenOptions, compute: Compute): Promise<CudaSession> {
+  // a validation is phase train too, but nothing is bound in it
+  if (compute === 'f16' && program.phase === 'train' && program.bindings.length > 0)
+    throw new HeddleError('target-failed', 'training in f16 needs loss scaling, which this program does not do', {
+      hint: 'train with target cuda (bf16)',
+    })
   return openOnMachine(openDevice(), program, options, { compute, claims: claimsIn(compute) })
 }
 
@@ -121,6 +126,13 @@ export const cuda = cudaTarget(
   'bf16',
   'CUDA, bf16',
   'Native: generated kernels and cuBLASLt in one CUDA graph per run; activations in bf16, weights, states and sums in f32.',
+)
+
+export const cudaF16 = cudaTarget(
+  'cuda-f16',
+  'f16',
+  'CUDA, f16',
+  'Native: as bf16, with activations and weights in f16, which keeps 11 bits instead of 8 and ends at 65504. Not for training.',
 )
 
 export const cudaTf32 = cudaTarget(

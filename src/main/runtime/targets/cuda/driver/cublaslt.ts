@@ -22,7 +22,7 @@ const PROTOTYPES = {
     'int cublasLtMatmul(void *, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, size_t, void *)',
 } as const
 
-const DATA_TYPE = { f32: 0, bf16: 14 } as const
+const DATA_TYPE = { f32: 0, f16: 2, bf16: 14 } as const
 const COMPUTE_F32 = 68
 const COMPUTE_TF32 = 77
 const TRANSPOSE_A = 3

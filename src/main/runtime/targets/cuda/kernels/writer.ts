@@ -6,7 +6,7 @@ import type { Grid, Kernel } from '../driver/machine.ts'
 import { indexText } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
-import { C_TYPE } from '../schedule/values.ts'
+import { C_TYPE, isHalf } from '../schedule/values.ts'
 
 /** A kernel with how it is started. */
 export interface Launch {
@@ -64,7 +64,7 @@ export class KernelWriter {
     const place = typeof at === 'string' ? at : indexText(at)
     const pointer = this.pointer(buffer)
     this.#written.add(buffer)
-    const isFloat = buffer.stored === 'f32' || buffer.stored === 'bf16'
+    const isFloat = buffer.stored === 'f32' || isHalf(buffer.stored)
     return isFloat ? `store(${pointer}, ${place}, ${expression});` : `${pointer}[${place}] = ${expression};`
   }
 
