@@ -1,6 +1,6 @@
 import { readEnvironment } from '#main/runtime/environment.ts'
 import type { Environment } from '#main/runtime/environment.ts'
-import { targets } from '#main/runtime/targets/index.ts'
+import { targetsHere } from '#main/runtime/targets/index.ts'
 import type { Availability } from '#main/runtime/targets/target.ts'
 
 export interface DeviceList {
@@ -15,7 +15,7 @@ export interface DeviceList {
 
 /** This machine and every execution target, with the reason where one is missing. */
 export function listDevices(): DeviceList {
-  const probed = targets.map((t) => ({ kind: t.kind, title: t.title, doc: t.doc, availability: t.probe() }))
+  const probed = targetsHere().map((t) => ({ kind: t.kind, title: t.title, doc: t.doc, availability: t.probe() }))
   const versions = probed.flatMap(({ kind, availability }) =>
     availability.isAvailable ? [[kind, availability.version] as const] : [],
   )

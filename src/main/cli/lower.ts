@@ -6,7 +6,7 @@ import { optimise } from '#core/passes/pipeline.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
 import { decodeProgram, prefillProgram } from '#main/runtime/profile/programs.ts'
-import { targets } from '#main/runtime/targets/index.ts'
+import { knownTarget } from '#main/runtime/targets/index.ts'
 import type { Command } from './command.ts'
 import { readSpec } from './spec-argument.ts'
 
@@ -38,11 +38,7 @@ export const lower: Command = {
       throw new HeddleError('usage', 'lower takes one spec', { hint: 'quote a pattern that has spaces' })
     const spec = readSpec(positionals[0]!)
     const { phase, batchSize, seqLen, context } = resolveParams(PARAMS, params, { dModel: 0 }, 'flags')
-    const target = targets.find((t) => t.kind === (text['target'] ?? 'ort-cpu'))
-    if (target === undefined)
-      throw new HeddleError('target-missing', `unknown target ${text['target']}`, {
-        hint: `known targets: ${targets.map((t) => t.kind).join(', ')}`,
-      })
+    const target = knownTarget(text['target'] ?? 'ort-cpu')
     const resolved = resolveSpec(spec)
     const { optimiser } = parseTrainConfig({ spec })
     const program =

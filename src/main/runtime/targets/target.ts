@@ -98,4 +98,6 @@ export interface Target {
   /** Bytes that a program may take here now. Throws HeddleError where the target is not available. */
   freeBytes?(): number
   open(program: Program, options: OpenOptions): Promise<Session>
+  /** The same target on each further device of this machine; never throws. */
+  furtherDevices?(): readonly Target[]
 }

@@ -51,15 +51,11 @@ export interface CublasLt {
   prepare(shape: MatmulShape, choices: number): PreparedMatmul
 }
 
-let opened: CublasLt | undefined
-
-/** Loads cuBLASLt; one per process. Throws HeddleError `target-missing`. */
+/**
+ * Loads cuBLASLt. Each device has one of its own: what the library prepares belongs to the device whose context is current
+ * then. Throws HeddleError `target-missing`.
+ */
 export function openCublasLt(path: string): CublasLt {
-  opened ??= open(path)
-  return opened
-}
-
-function open(path: string): CublasLt {
   const functions = loadFunctions(path, PROTOTYPES)
   const call = (doing: string, name: keyof typeof PROTOTYPES, ...args: readonly unknown[]): void => {
     const code = functions[name](...args)

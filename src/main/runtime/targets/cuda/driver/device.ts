@@ -3,8 +3,8 @@
 import { HeddleError } from '#core/errors.ts'
 import type { CublasLt, PreparedMatmul } from './cublaslt.ts'
 import { WORKSPACE_BYTES } from './cublaslt.ts'
-import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
-import type { CudaDriver } from './cuda.ts'
+import { DEVICE_ATTRIBUTE, inContext, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
+import type { ContextDriver, CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
 import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
@@ -30,17 +30,15 @@ export class Device implements Machine {
   readonly title: string
   readonly capability: string
   readonly sharedBytes: number
-  readonly #driver: CudaDriver
+  readonly #driver: ContextDriver
   readonly #nvrtc: Nvrtc
   readonly #lt: CublasLt
-  readonly #context: unknown
   readonly #stream: unknown
   readonly #workspace: bigint
   readonly #modules = new Map<string, unknown>()
   readonly #chosen = new Map<string, number>()
 
   constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
-    this.#driver = driver
     this.#nvrtc = nvrtc
     this.#lt = lt
     const { name, capability } = describeDevice(driver, index)
@@ -50,9 +48,8 @@ export class Device implements Machine {
     this.sharedBytes = Number(
       driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
     )
-    this.#context = driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device)
-    driver.call(`opening ${name}`, 'cuCtxSetCurrent', this.#context)
-    this.#stream = driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)
+    this.#driver = inContext(driver, driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device))
+    this.#stream = this.#driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)
     this.#workspace = this.allocate(WORKSPACE_BYTES)
   }
 
@@ -130,6 +127,8 @@ export class Device implements Machine {
     }
     const middle = performance.now()
     const keep: unknown[] = []
+    // cuBLASLt works for the device whose context is current, which another one may have changed while kernels compiled
+    this.#driver.enter()
     const steps = commands.map((command) => this.#step(command, functions, keep))
     this.#driver.call('capturing', 'cuStreamBeginCapture', this.#stream, CAPTURE_THREAD_LOCAL)
     let graph: unknown
