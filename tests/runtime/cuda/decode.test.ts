@@ -10,6 +10,8 @@ import { decodeProgram } from '#main/runtime/profile/programs.ts'
 import { reference } from '#main/runtime/targets/reference.ts'
 import type { Session, Target } from '#main/runtime/targets/target.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
+import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
+import { planProgram } from '#main/runtime/targets/cuda/plan.ts'
 import { planFor } from '#main/runtime/targets/cuda/target.ts'
 import { cpuTarget } from './cpu-target.ts'
 
@@ -125,6 +127,19 @@ describe.skipIf(!cpuTarget('f32').probe().isAvailable)('decoding', () => {
     const text = planFor(program, 'bf16').text()
     expect(text).toContain('attention_step')
     expect(text).not.toMatch(/\((update|copy) @/)
+  })
+
+  it.each([3, 5, 8])('blocks of a batch of %i fit any device', (batchSize) => {
+    vi.stubEnv('HEDDLE_CUDA_UNTRIED', '1')
+    const launches = [4096, 4864, 8192].flatMap((dModel) => {
+      const resolved = resolveSpec(parseSpecText(`{dModel: ${dModel}, vocabSize: 48} f{intermediateSize: 512}`))
+      const { program } = decodeProgram(resolved, { batchSize, context: 8 })
+      const options = { claims: claimsIn('bf16'), decomposeAll: false, isState: () => false, fits: () => true }
+      const { plan } = planProgram(program, { ...options, compute: 'bf16', sharedBytes: 99 << 10 })
+      return plan.steps.flatMap(({ action }) => (action.kind === 'kernel' ? [action.launch] : []))
+    })
+    expect(launches.length).toBeGreaterThan(6)
+    for (const { kernel, shared = 0 } of launches) expect(shared, kernel.name).toBeLessThanOrEqual(98 << 10)
   })
 
   it(
