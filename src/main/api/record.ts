@@ -6,6 +6,7 @@ import { countSpec } from '#core/model/counts.ts'
 import { printSpecText } from '#core/model/text.ts'
 import type { Environment } from '#main/runtime/environment.ts'
 import type { ProfileResult } from '#main/runtime/profile/job.ts'
+import { dtypeOf } from '#main/runtime/targets/index.ts'
 import { putDevice, putEnvironment } from '#main/store/environments.ts'
 import { addMeasurement } from '#main/store/measurements.ts'
 import { putSpec } from '#main/store/specs.ts'
@@ -82,7 +83,7 @@ export function recordProfile(project: Project, specs: readonly ArchSpec[], prof
         environment,
         target: profile.target,
         phase,
-        dtype: 'f32',
+        dtype: dtypeOf(profile.target),
         batch: batchSize,
         context: phase === 'prefill' ? promptLen : context,
         graphHash,

@@ -114,11 +114,13 @@ describe('a measurement', () => {
     expect(batches.every((batch) => batch > 1)).toBe(true)
     expect(batches[0]).not.toBe(batches[1])
     const project = scratchProject()
+    const onCuda = { ...profile, target: 'cuda:1', environment: readEnvironment() }
     try {
-      recordProfile(project, [SPEC], { ...profile, environment: readEnvironment() })
+      recordProfile(project, [SPEC], onCuda)
       const rows = listMeasurements(project)
       expect(rows.map(({ batch }) => batch)).toEqual(batches)
-      for (const { details, samples } of rows) {
+      for (const { details, samples, target, dtype } of rows) {
+        expect([target, dtype]).toEqual(['cuda:1', 'bf16'])
         expect(details['deviceMs']).toEqual(new Array<number>((details['deviceMs'] as number[]).length).fill(0.5))
         expect((details['deviceMs'] as number[]).length).toBeGreaterThanOrEqual(3)
         expect(samples.length).toBe(6)

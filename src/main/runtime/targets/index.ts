@@ -34,6 +34,10 @@ export function targetOf(kind: string): Target {
   return target
 }
 
+/** What activations are on a target, for what is stored of it. */
+export const dtypeOf = (kind: string): string =>
+  targets.find((t) => t.kind === kind.replace(/:\d+$/, ''))?.dtype ?? 'f32'
+
 /** Versions for the environment of what runs on a target, with the device where it has a name; none where it is missing. */
 export function runtimesOf(kind: string): Readonly<Record<string, string>> {
   const availability = targetsHere()

@@ -89,6 +89,8 @@ export interface Target {
   readonly kind: string
   readonly title: string
   readonly doc: string
+  /** What activations and operands of products are, where it is not f32. */
+  readonly dtype?: 'bf16' | 'f16' | 'tf32'
   /** Says whether it works here, else why not; never throws. */
   probe(): Availability
   /** Whether this target executes a fused node itself in a phase. */

@@ -139,6 +139,7 @@ export function cudaTarget(described: CudaKind, place = thisMachine, index = 0):
     kind: index === 0 ? kind : `${kind}:${index}`,
     title: index === 0 ? title : `${title}, device ${index}`,
     doc,
+    ...(compute !== 'f32' && { dtype: compute }),
     probe: () => probe(place, index),
     claims: claimsIn(compute),
     plan: (program) => planFor(program, compute, place.opened(index)?.sharedBytes),
