@@ -79,6 +79,12 @@ const ATTENTION_SIZES: readonly AttentionSize[] = [
   [1, 2048, 4, 4, 128, 512, 0],
   [1, 2048, 4, 1, 64, 0, 0],
 ]
+const TURNED_SIZES: readonly AttentionSize[] = [
+  [1, 97, 2, 2, 32, 0, 0],
+  [1, 150, 2, 1, 128, 64, 5],
+  [1, 150, 2, 1, 128, 0, 0],
+  [2, 300, 4, 2, 64, 100, 0],
+]
 
 const attention = ([batch, length, heads, groups, width, window, meta]: AttentionSize): NativeSample => ({
   name: `attention ${batch}x${length}x${heads}/${groups}x${width}${window === 0 ? '' : ` window ${window} meta ${meta}`}`,
@@ -93,6 +99,18 @@ const attention = ([batch, length, heads, groups, width, window, meta]: Attentio
   ...(length === 1 && { wrt: ['v'] }),
   tolerance: 6e-3,
 })
+
+/** Attention of turned queries and keys. */
+const turnedAttention = (size: AttentionSize): NativeSample => {
+  const plain = attention(size)
+  const [, length, , , width] = size
+  return {
+    ...plain,
+    name: `${plain.name}, turned`,
+    apply: (g, [q, k, v]) => plain.apply(g, [turned(g, q!, length, width), turned(g, k!, length, width), v!]),
+    gradient: 'vjp attention rope rope',
+  }
+}
 
 /** [batch, length, channels, taps, has SiLU, has bias] */
 type ConvSize = readonly [number, number, number, number, boolean, boolean]
@@ -125,6 +143,15 @@ const crossEntropy = (rows: number, width: number): NativeSample => ({
   tolerance: 6e-3,
 })
 
+function turned(g: GraphBuilder, x: Value, length: number, width: number): Value {
+  const angles = Array.from({ length: (length * width) / 2 }, (_, i) => {
+    const place = i % (width / 2)
+    return Math.floor((2 * i) / width) * 10_000 ** ((-2 * place) / width)
+  })
+  const table = (of: (angle: number) => number) => g.constant([length, width / 2], Float32Array.from(angles, of))
+  return g.one('rope', [x, table(Math.cos), table(Math.sin)])
+}
+
 /** [batch, length, heads, width] */
 type RopeSize = readonly [number, number, number, number]
 
@@ -138,20 +165,14 @@ const rope = ([batch, length, heads, width]: RopeSize): NativeSample => ({
   name: `rope ${batch}x${length}x${heads}x${width}`,
   op: 'rope',
   inputs: { x: [batch, length, heads, width] },
-  apply: (g, [x]) => {
-    const angles = Array.from({ length: (length * width) / 2 }, (_, i) => {
-      const place = i % (width / 2)
-      return Math.floor((2 * i) / width) * 10_000 ** ((-2 * place) / width)
-    })
-    const table = (of: (angle: number) => number) => g.constant([length, width / 2], Float32Array.from(angles, of))
-    return g.one('rope', [x!, table(Math.cos), table(Math.sin)])
-  },
+  apply: (g, [x]) => turned(g, x!, length, width),
   gradient: 'rope',
   tolerance: 3e-3,
 })
 
 export const nativeSamples: readonly NativeSample[] = [
   ...ATTENTION_SIZES.map(attention),
+  ...TURNED_SIZES.map(turnedAttention),
   ...CONV_SIZES.map(causalConv),
   crossEntropy(9, 16),
   crossEntropy(5, 2056),

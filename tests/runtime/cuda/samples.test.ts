@@ -25,9 +25,6 @@ import { nativeSamples, sampleFeeds, sampleKinds, sampleProgram } from '../../he
 import type { NativeSample } from '../../helpers/native-samples.ts'
 import { cpuMachine, hasCompiler } from './cpu-machine.ts'
 
-// also what has only run here
-process.env['HEDDLE_CUDA_UNTRIED'] = '1'
-
 /** Elements of the largest operand of a sample that is run on the CPU. */
 const SMALL = 50_000
 const isSmall = ({ inputs }: NativeSample): boolean => Object.values(inputs).every((shape) => sizeOf(shape) <= SMALL)
@@ -89,16 +86,11 @@ describe('claims', () => {
     expect(claimedWalk(65, [64, 32])).toEqual([true, true, false])
     expect(claimedWalk(65, [64, 32], false, true)).toEqual([true, false, false])
     expect(claimedWalk(65, [64, 64], true)).toEqual([false, false, false])
+    expect(claimedWalk(65, [256, 64])).toEqual([true, true, false])
     expect(claimedWalk(65, [96, 32])).toEqual([false, false, false])
     expect(claimedWalk(65, [64, 48])).toEqual([false, false, false])
     // one token is a step
     expect(claimedWalk(1, [64, 32])).toEqual([true, false, false])
-  })
-  it('nothing that no device has run, unless asked', () => {
-    expect(claimedWalk(65, [256, 64])).toEqual([true, true, false])
-    process.env['HEDDLE_CUDA_UNTRIED'] = '0'
-    expect(claimedWalk(65, [256, 64])).toEqual([false, false, false])
-    process.env['HEDDLE_CUDA_UNTRIED'] = '1'
   })
   it('attention of widths and scales that its kernels have', () => {
     expect([32, 64, 96, 128].map((width) => claimed(width, 0.1))).toEqual([true, true, true, true])

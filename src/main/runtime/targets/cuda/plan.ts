@@ -4,11 +4,14 @@ import type { Program } from '#core/graph/program.ts'
 import type { Graph, Node } from '#core/graph/types.ts'
 import { inputsOf } from '#core/graph/types.ts'
 import { optimise } from '#core/passes/pipeline.ts'
-import { evenBatches } from './schedule/even-batches.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { precisionOf } from './schedule/precision.ts'
 import type { Compute } from './schedule/precision.ts'
-import { recompute } from './schedule/recompute.ts'
+import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
+import { columnSums } from './schedule/rewrites/column-sums.ts'
+import { evenBatches } from './schedule/rewrites/even-batches.ts'
+import { recompute } from './schedule/rewrites/recompute.ts'
+import { wholeProducts } from './schedule/rewrites/whole-products.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule } from './schedule/schedule.ts'
 
@@ -38,22 +41,46 @@ export interface Planned {
 const MAX_ELEMENTS = 2 ** 31
 const MAX_GRID = 65535
 
+/** Steps for which memory rests in a training step, which runs its weights' gradients beside everything else. */
+const REST = 8
+
 export function planProgram(program: Program, options: PlanOptions): Planned {
   const { compute, claims, sharedBytes, decomposeAll, onPass } = options
   const started = performance.now()
   const optimised = optimise(program.graph, { claims: decomposeAll ? () => false : claims, trace: onPass })
-  const graph = evenBatches(optimised, precisionOf(compute, optimised.nodes).isExact)
-  onPass?.('even-batches', graph)
+  const isTraining = program.phase === 'train'
+  const { isExact } = precisionOf(compute, optimised.nodes)
+  const whole = columnSums(wholeProducts(optimised, isExact, compute === 'bf16' && isTraining))
+  onPass?.('whole-products', whole)
+  const even = evenBatches(whole, isExact)
+  onPass?.('even-batches', even)
+  const cheap = cheapAgain(even, precisionOf(compute, even.nodes).isExact)
+  onPass?.('cheap-again', cheap)
   const passesS = (performance.now() - started) / 1000
-  const extraState = new Set([...inputsOf(graph).keys()].filter((name) => options.isState(name)))
-  const planOf = (g: Graph): Schedule => schedule(program, g, { compute, extraState, sharedBytes })
-  const plan = planOf(graph)
-  if (program.phase !== 'train' || options.fits(plan)) return { graph, plan, passesS }
-  const again = recompute(graph)
-  const smaller = planOf(again)
-  if (smaller.memory.arenaBytes >= plan.memory.arenaBytes) return { graph, plan, passesS }
-  onPass?.('recompute', again)
-  return { graph: again, plan: smaller, passesS }
+  const extraState = new Set([...inputsOf(cheap).keys()].filter((name) => options.isState(name)))
+  const planned = (graph: Graph, rest?: number): Planned => ({
+    graph,
+    plan: schedule(program, graph, { compute, extraState, sharedBytes, ...(rest && { rest }) }),
+    passesS,
+  })
+  if (!isTraining) return planned(cheap)
+  const found = firstThatFits(
+    [() => planned(cheap, REST), () => planned(cheap), () => planned(recompute(cheap))],
+    (plan) => options.fits(plan),
+  )
+  if (found.graph !== cheap) onPass?.('recompute', found.graph)
+  return found
+}
+
+/** The first plan that fits, each tried for less memory than the one before; else the smallest. */
+function firstThatFits(candidates: readonly (() => Planned)[], fits: (plan: Schedule) => boolean): Planned {
+  const tried: Planned[] = []
+  for (const candidate of candidates) {
+    const found = candidate()
+    if (fits(found.plan)) return found
+    tried.push(found)
+  }
+  return tried.reduce((a, b) => (b.plan.memory.arenaBytes < a.plan.memory.arenaBytes ? b : a))
 }
 
 /** Device memory that a schedule takes beside state that is there already. */

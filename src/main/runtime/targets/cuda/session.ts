@@ -10,6 +10,8 @@ import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent 
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
+import { dependencies } from './schedule/launches/lanes.ts'
+import type { Range, Touched } from './schedule/launches/lanes.ts'
 import { launchLimit, neededBytes, planProgram } from './plan.ts'
 import type { CudaOptions } from './plan.ts'
 import { halfOf } from './schedule/precision.ts'
@@ -63,19 +65,16 @@ export async function openOnMachine(
   })
   const limit = launchLimit(plan)
   if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
+  const isTraining = program.phase === 'train'
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
     const prepare: PrepareOptions = { isFast: halfOf(cuda.compute) !== undefined }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
-    const replay = await machine.prepare(
-      ...commandsOf(
-        plan.steps.filter((step) => !step.isOnce),
-        memory,
-      ),
-      prepare,
-    )
+    const steps = plan.steps.filter((step) => !step.isOnce)
+    const after = isTraining ? dependencies(steps.map((step) => memory.touched(step))) : undefined
+    const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
       passesS,
       encodeS: (scheduled - started) / 1000 - passesS,
@@ -238,6 +237,15 @@ class SessionMemory {
 
   place({ buffer, offset }: { readonly buffer: Buffer; readonly offset: number }): bigint {
     return this.address(buffer) + BigInt(offset * STORED_BYTES[buffer.stored])
+  }
+
+  /** The memory that a step reads and writes. */
+  touched({ reads, writes }: Step): Touched {
+    const range = (buffer: Buffer): Range => {
+      const from = Number(this.address(buffer))
+      return { from, to: from + this.bytes(buffer) }
+    }
+    return { reads: reads.map(range), writes: writes.map(range) }
   }
 
   bytes(buffer: Buffer): number {

@@ -29,6 +29,9 @@ const PROTOTYPES = {
   cuLaunchKernel:
     'int cuLaunchKernel(void *, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, unsigned int, void *, void *, void *)',
   cuStreamCreate: 'int cuStreamCreate(_Out_ void **, unsigned int)',
+  cuStreamCreateWithPriority: 'int cuStreamCreateWithPriority(_Out_ void **, unsigned int, int)',
+  cuStreamWaitEvent: 'int cuStreamWaitEvent(void *, void *, unsigned int)',
+  cuCtxGetStreamPriorityRange: 'int cuCtxGetStreamPriorityRange(_Out_ int *, _Out_ int *)',
   cuStreamDestroy: 'int cuStreamDestroy_v2(void *)',
   cuStreamSynchronize: 'int cuStreamSynchronize(void *)',
   cuStreamQuery: 'int cuStreamQuery(void *)',

@@ -7,18 +7,31 @@ import { DEVICE_ATTRIBUTE, inContext, NOT_READY, OUT_OF_MEMORY, SUCCESS } from '
 import type { ContextDriver, CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
 import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
+import { lanesOf } from '../schedule/launches/lanes.ts'
 import { addressOf } from './native.ts'
 import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
 
 const NON_BLOCKING = 1
+/** Of an event that only orders. */
+const NO_TIMING = 2
 /** Captures only this thread's calls. */
 const CAPTURE_THREAD_LOCAL = 1
 /** Shared memory of a block beyond which a function must ask for it, and the attribute that does. */
 const PLAIN_SHARED = 48 * 1024
 const MAX_SHARED = 8
+/** Commands that wait for different things run side by side on so many streams. */
+const LANES = 4
 /** Algorithms that are timed for each product. */
 const MATMUL_CHOICES = 8
+
+/** A stream of the device, with scratch memory for the products on it. */
+interface Lane {
+  readonly stream: unknown
+  readonly workspace: bigint
+}
+
+type LaneStep = (lane: Lane) => void
 
 export interface DeviceSummary {
   readonly name: string
@@ -34,7 +47,8 @@ export class Device implements Machine {
   readonly #nvrtc: Nvrtc
   readonly #lt: CublasLt
   readonly #stream: unknown
-  readonly #workspace: bigint
+  /** Streams of a capture, the most urgent first, each with scratch memory for its products. */
+  readonly #lanes: Lane[] = []
   readonly #modules = new Map<string, unknown>()
   readonly #chosen = new Map<string, number>()
 
@@ -49,8 +63,8 @@ export class Device implements Machine {
       driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
     )
     this.#driver = inContext(driver, driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device))
-    this.#stream = this.#driver.get('creating a stream', 'cuStreamCreate', 0, NON_BLOCKING)
-    this.#workspace = this.allocate(WORKSPACE_BYTES)
+    this.#stream = this.#newStream(true)
+    this.#lanes.push({ stream: this.#stream, workspace: this.allocate(WORKSPACE_BYTES) })
   }
 
   freeBytes(): number {
@@ -110,7 +124,7 @@ export class Device implements Machine {
   async prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],
-    { isFast }: PrepareOptions,
+    { isFast, after }: PrepareOptions,
   ): Promise<Replay & { readonly prepared: PrepareTimes }> {
     const started = performance.now()
     const architecture = architectureOf(this.capability)
@@ -130,13 +144,7 @@ export class Device implements Machine {
     // cuBLASLt works for the device whose context is current, which another one may have changed while kernels compiled
     this.#driver.enter()
     const steps = commands.map((command) => this.#step(command, functions, keep))
-    this.#driver.call('capturing', 'cuStreamBeginCapture', this.#stream, CAPTURE_THREAD_LOCAL)
-    let graph: unknown
-    try {
-      for (const step of steps) step()
-    } finally {
-      graph = this.#driver.get('capturing', 'cuStreamEndCapture', 1, this.#stream)
-    }
+    const graph = this.#capture(steps, after ?? steps.map((_, i) => (i === 0 ? [] : [i - 1])))
     const executable = this.#driver.get('instantiating a graph', 'cuGraphInstantiate', 0, graph, 0)
     this.#driver.call('capturing', 'cuGraphDestroy', graph)
     return {
@@ -160,18 +168,70 @@ export class Device implements Machine {
     }
   }
 
+  #newStream(isUrgent: boolean): unknown {
+    const [least, greatest]: [unknown[], unknown[]] = [[0], [0]]
+    this.#driver.call('asking for priorities', 'cuCtxGetStreamPriorityRange', least, greatest)
+    const [priority] = isUrgent ? greatest : least
+    return this.#driver.get('creating a stream', 'cuStreamCreateWithPriority', 0, NON_BLOCKING, priority)
+  }
+
+  #lane(index: number): Lane {
+    for (let i = this.#lanes.length; i <= index; i++) {
+      const stream = this.#newStream(false)
+      this.#lanes.push({ stream, workspace: this.allocate(WORKSPACE_BYTES) })
+    }
+    return this.#lanes[index]!
+  }
+
+  /** A graph of commands, in which each waits for those that it must come after. */
+  #capture(steps: readonly LaneStep[], after: readonly (readonly number[])[]): unknown {
+    const driver = this.#driver
+    const laneOf = lanesOf(after, LANES)
+    const lanes = Array.from({ length: Math.max(1, ...laneOf.map((lane) => lane + 1)) }, (_, i) => this.#lane(i))
+    const awaited = new Set(after.flatMap((before, i) => before.filter((other) => laneOf[other] !== laneOf[i])))
+    const events: unknown[] = []
+    const record = (stream: unknown): unknown => {
+      const event = driver.get('capturing', 'cuEventCreate', 0, NO_TIMING)
+      events.push(event)
+      driver.call('capturing', 'cuEventRecord', event, stream)
+      return event
+    }
+    const wait = (stream: unknown, event: unknown): void =>
+      driver.call('capturing', 'cuStreamWaitEvent', stream, event, 0)
+    driver.call('capturing', 'cuStreamBeginCapture', this.#stream, CAPTURE_THREAD_LOCAL)
+    let graph: unknown
+    try {
+      const start = record(this.#stream)
+      for (const { stream } of lanes.slice(1)) wait(stream, start)
+      const done = new Map<number, unknown>()
+      steps.forEach((step, i) => {
+        const lane = lanes[laneOf[i]!]!
+        for (const other of after[i]!) if (laneOf[other] !== laneOf[i]) wait(lane.stream, done.get(other))
+        step(lane)
+        if (awaited.has(i)) done.set(i, record(lane.stream))
+      })
+      for (const { stream } of lanes.slice(1)) wait(this.#stream, record(stream))
+    } finally {
+      // a capture that has begun must end
+      graph = driver.get('capturing', 'cuStreamEndCapture', 1, this.#stream)
+      for (const event of events) driver.call('capturing', 'cuEventDestroy', event)
+    }
+    return graph
+  }
+
   /** A command as a call; what it points to is kept in `keep`. */
-  #step(command: Command, functions: ReadonlyMap<string, unknown>, keep: unknown[]): () => void {
+  #step(command: Command, functions: ReadonlyMap<string, unknown>, keep: unknown[]): LaneStep {
     const driver = this.#driver
     switch (command.kind) {
       case 'copy':
-        return () => driver.call('copying', 'cuMemcpyDtoDAsync', command.to, command.from, command.bytes, this.#stream)
+        return ({ stream }) =>
+          driver.call('copying', 'cuMemcpyDtoDAsync', command.to, command.from, command.bytes, stream)
       case 'clear':
-        return () => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, this.#stream)
+        return ({ stream }) => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, stream)
       case 'matmul': {
         const { shape, a, b, c } = command
         const { prepared, choice } = this.#matmul(shape, a, b, c)
-        return () => prepared.run(choice, a, b, c, this.#workspace, this.#stream)
+        return ({ stream, workspace }) => prepared.run(choice, a, b, c, workspace, stream)
       }
       case 'kernel': {
         const values = BigUint64Array.from(command.args)
@@ -184,9 +244,9 @@ export class Device implements Machine {
           driver.call(`asking for ${shared} bytes of shared memory`, 'cuFuncSetAttribute', handle, MAX_SHARED, shared)
         keep.push(values, pointers)
         const doing = `starting ${command.name}`
-        return () => {
+        return ({ stream }) => {
           if (values.length !== pointers.length) return
-          driver.call(doing, 'cuLaunchKernel', handle, x, y, z, block, 1, 1, shared, this.#stream, pointers, null)
+          driver.call(doing, 'cuLaunchKernel', handle, x, y, z, block, 1, 1, shared, stream, pointers, null)
         }
       }
     }
@@ -199,7 +259,7 @@ export class Device implements Machine {
     let choice = this.#chosen.get(key)
     if (choice === undefined) {
       const times = Array.from({ length: prepared.choices }, (_, i) =>
-        this.#time(() => prepared.run(i, a, b, c, this.#workspace, this.#stream), 3),
+        this.#time(({ stream, workspace }) => prepared.run(i, a, b, c, workspace, stream), 3),
       )
       choice = times.indexOf(Math.min(...times))
       this.#chosen.set(key, choice)
@@ -208,7 +268,7 @@ export class Device implements Machine {
   }
 
   /** Milliseconds of the fastest of some runs, by device events. */
-  #time(step: () => void, repeats: number): number {
+  #time(step: LaneStep, repeats: number): number {
     const driver = this.#driver
     const event = (): unknown => driver.get('timing', 'cuEventCreate', 0, 0)
     const from = event(),
@@ -216,7 +276,7 @@ export class Device implements Machine {
     let best = Infinity
     for (let i = 0; i < repeats; i++) {
       driver.call('timing', 'cuEventRecord', from, this.#stream)
-      step()
+      step(this.#lane(0))
       driver.call('timing', 'cuEventRecord', to, this.#stream)
       driver.call('timing', 'cuEventSynchronize', to)
       best = Math.min(best, Number(driver.get('timing', 'cuEventElapsedTime', 0, from, to)))

@@ -74,6 +74,8 @@ export interface PrepareTimes {
 export interface PrepareOptions {
   /** Whether exponentials may be some 2^-21 off. */
   readonly isFast: boolean
+  /** For each command the earlier ones that it waits for; all of them, where this is left out. */
+  readonly after?: readonly (readonly number[])[]
 }
 
 export interface Machine {

@@ -5,6 +5,7 @@ import { keyOf, plus, times, variable, variablesOf } from '../schedule/integer.t
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
 import { C_TYPE, isHalf } from '../schedule/values.ts'
+import { memoryOf } from './writer.ts'
 import type { KernelWriter } from './writer.ts'
 
 /** The variable that counts neighbours. */
@@ -39,7 +40,8 @@ export class Neighbours {
   }
 
   /** An expression of an element of a buffer. `isConditional` where not every thread comes by. */
-  load(buffer: Buffer, place: Index, isConditional: boolean): string {
+  load(value: Buffer, at: Index, isConditional: boolean): string {
+    const { buffer, at: place } = memoryOf(value, at)
     const start = isConditional ? undefined : this.startOf(buffer, place)
     if (start === undefined) return this.#writer.load(buffer, place)
     const key = `${buffer.id} ${keyOf(start)}`
@@ -63,7 +65,8 @@ export class Neighbours {
   }
 
   /** Keeps a result for the store after the loop; returns the statement for inside the loop. */
-  store(buffer: Buffer, place: Index, expression: string, condition = ''): string {
+  store(value: Buffer, at: Index, expression: string, condition = ''): string {
+    const { buffer, at: place } = memoryOf(value, at)
     if (this.width === 1) {
       this.#stores.push(`${condition}${this.#writer.store(buffer, place, expression)}`)
       return ''

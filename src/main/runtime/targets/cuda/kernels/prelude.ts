@@ -11,13 +11,16 @@ struct f16 { unsigned short bits; };
 __device__ __forceinline__ bf16 to_bf16(float x) { bf16 y; asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(x)); return y; }
 __device__ __forceinline__ unsigned short to_f16(float x) { unsigned short y; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float from_f16(unsigned short x) { float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x)); return y; }
+__device__ __forceinline__ unsigned pack_halves(float low, float high) { unsigned y; asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(y) : "f"(high), "f"(low)); return y; }
+#else
+__device__ __forceinline__ unsigned pack_halves(float low, float high) { return (unsigned)to_bf16(low) | (unsigned)to_bf16(high) << 16; }
 #endif
 /** Two numbers of sixteen bits in one word, the first in the lower half. */
 template <class T> struct Halves;
 template <> struct Halves<bf16> {
   static __device__ __forceinline__ float low(unsigned x) { return __uint_as_float(x << 16); }
   static __device__ __forceinline__ float high(unsigned x) { return __uint_as_float(x & 0xffff0000u); }
-  static __device__ __forceinline__ unsigned pair(float a, float b) { return (unsigned)to_bf16(a) | (unsigned)to_bf16(b) << 16; }
+  static __device__ __forceinline__ unsigned pair(float a, float b) { return pack_halves(a, b); }
 };
 template <> struct Halves<f16> {
   static __device__ __forceinline__ float low(unsigned x) { return from_f16((unsigned short)x); }
@@ -74,9 +77,14 @@ template <int N, class T> __device__ __forceinline__ void store_many(T *p, const
     for (int i = 0; i < N / 2; i += 2) *(uint2 *)(p + 2 * i) = make_uint2(v[i], v[i + 1]);
   }
 }
-#ifdef HEDDLE_FAST
+#if defined(HEDDLE_FAST) && !defined(HEDDLE_ON_CPU)
 __device__ __forceinline__ float exp_f(float x) { return __expf(x); }
-__device__ __forceinline__ float sigmoid_f(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ __forceinline__ float sigmoid_f(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(-1.44269504f * x));
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + y));
+  return y;
+}
 #else
 __device__ __forceinline__ float exp_f(float x) { return expf(x); }
 __device__ __forceinline__ float sigmoid_f(float x) { return 1.0f / (1.0f + expf(-x)); }

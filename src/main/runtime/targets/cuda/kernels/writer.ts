@@ -3,7 +3,7 @@
 import type { Value } from '#core/graph/types.ts'
 import { sha256 } from '#core/graph/sha256.ts'
 import type { Grid, Kernel } from '../driver/machine.ts'
-import { indexText } from '../schedule/integer.ts'
+import { indexText, literal, plus, quotient, remainder, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
 import { C_TYPE, isHalf } from '../schedule/values.ts'
@@ -45,23 +45,30 @@ export class KernelWriter {
     this.bufferOf = bufferOf
   }
 
+  /** What the kernel touches so far. */
+  get buffers(): readonly Buffer[] {
+    return this.#buffers
+  }
+
   /** The parameter that points to a buffer. */
   pointer(buffer: Buffer): string {
+    if (buffer.within !== undefined)
+      throw new Error(`cuda: the rows of ${buffer.name} lie apart, which a kernel does not know`)
     let at = this.#buffers.indexOf(buffer)
     if (at < 0) at = this.#buffers.push(buffer) - 1
     return `p${at}`
   }
 
   /** Loads an element of a value that is in memory. */
-  load(buffer: Buffer, at: Index | string): string {
-    const place = typeof at === 'string' ? at : indexText(at)
+  load(value: Buffer, at: Index | string): string {
+    const { buffer, place } = placeIn(value, at)
     const pointer = this.pointer(buffer)
     if (buffer.stored === 'u8') return `${pointer}[${place}] != 0`
     return buffer.stored === 'i32' ? `${pointer}[${place}]` : `load(${pointer}, ${place})`
   }
 
-  store(buffer: Buffer, at: Index | string, expression: string): string {
-    const place = typeof at === 'string' ? at : indexText(at)
+  store(value: Buffer, at: Index | string, expression: string): string {
+    const { buffer, place } = placeIn(value, at)
     const pointer = this.pointer(buffer)
     this.#written.add(buffer)
     const isFloat = buffer.stored === 'f32' || isHalf(buffer.stored)
@@ -101,6 +108,20 @@ export class KernelWriter {
       writes: [...this.#written],
     }
   }
+}
+
+/** The buffer in which a buffer's element lies, and where. */
+export function memoryOf(buffer: Buffer, at: Index): { readonly buffer: Buffer; readonly at: Index } {
+  if (buffer.within === undefined) return { buffer, at }
+  const { whole, offset, width, stride } = buffer.within
+  const place = plus(times(quotient(at, width), stride), plus(remainder(at, width), literal(offset)))
+  return { buffer: whole, at: place }
+}
+
+function placeIn(value: Buffer, at: Index | string): { buffer: Buffer; place: string } {
+  if (typeof at === 'string' && value.within === undefined) return { buffer: value, place: at }
+  const { buffer, at: place } = memoryOf(value, typeof at === 'string' ? variable(`(${at})`, value.size) : at)
+  return { buffer, place: indexText(place) }
 }
 
 const sourceOf = (name: string, { bounds, parameters, body }: Launch['frame']): string =>

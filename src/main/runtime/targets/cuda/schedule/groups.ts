@@ -4,12 +4,14 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from './emitter.ts'
+import { nativeOf } from '../kernels/native/index.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import { joinedGemv } from './few-rows/gemv.ts'
 import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
-import { isAgain } from './recompute.ts'
+import { isAgain, isBackward } from './rewrites/recompute.ts'
+import { stacked } from './matmul-view.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
@@ -73,6 +75,9 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
   emitter.element(value, at)
   return found
 }
+
+/** Whether a value is wanted by the backward pass alone: beside the forward pass it would have to be kept until then. */
+const isLate = ({ node: { scope } }: Value): boolean => isBackward(scope) || isAgain(scope)
 
 const isGroupable = (value: Value): boolean =>
   isElementwise(value.node) || isMove(value.node) || value.node.op === 'constant'
@@ -196,6 +201,21 @@ class Grouping {
     return false
   }
 
+  /** Puts an op at the end of the kernel that computes its operand, where nobody else reads that; returns whether it did. */
+  joinNative(node: Node, reads: readonly Value[]): boolean {
+    const operand = node.inputs[0]!
+    const draft = this.ownerOf(operand)
+    if (draft?.job.kind !== 'native' || this.#roots.readers(operand) !== 1) return false
+    const { job } = draft
+    const others = reads.filter((value) => value !== operand)
+    const owners = new Set(others.map((value) => this.ownerOf(value)).filter((owner) => owner !== undefined))
+    if (nativeOf(job.node)!.endsWith?.(operand, node) !== true || this.#isIndirect(draft, owners)) return false
+    draft.job = { ...job, last: new Map([...job.last, [operand, node]]) }
+    this.owner.set(node.outputs[0]!, draft)
+    this.#link(draft, others)
+    return true
+  }
+
   /** Puts a value into a group if everything that it reads from there lies right; returns whether it did. */
   join(value: Value, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
     const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
@@ -203,7 +223,7 @@ class Grouping {
     let home: Draft | undefined
     for (const draft of candidates) {
       if (home === undefined) {
-        if (!this.#accepts(draft, size, rowLength, reads, asRow) || this.#isIndirect(draft, owners)) continue
+        if (!this.#accepts(draft, value, size, rowLength, reads, asRow) || this.#isIndirect(draft, owners)) continue
         this.#insert(draft, value, rowLength, reads)
         home = draft
       } else if (resolve(draft) !== home) this.#merge(home, resolve(draft), value, reads)
@@ -212,7 +232,8 @@ class Grouping {
   }
 
   /**
-   * Puts a value into a group that reads at least half of what it reads and comes at the same time, so that this is read once.
+   * Puts a value into a group that reads at least half of the large values that it reads and comes at the same time, so that
+   * these are read once.
    */
   joinSibling(value: Value, size: number, reads: readonly Read[]): boolean {
     const owners = new Set(reads.map((read) => this.ownerOf(read.value)).filter((draft) => draft !== undefined))
@@ -220,25 +241,33 @@ class Grouping {
     const wanted = valuesOf(reads)
     const isLarge = (read: Value): boolean => sizeOf(read.type.shape) === size
     const shared = new Map<Draft, number>()
-    for (const read of wanted)
-      if (isLarge(read))
-        for (const draft of this.#readers.get(read) ?? [])
-          shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
+    const large = [...wanted].filter(isLarge)
+    for (const read of large)
+      for (const draft of this.#readers.get(read) ?? [])
+        shared.set(resolve(draft), (shared.get(resolve(draft)) ?? 0) + 1)
     for (const [draft, count] of shared) {
-      if (2 * count < wanted.size || draft.level !== level || owners.has(draft)) continue
+      if (2 * count < large.length || draft.level !== level || owners.has(draft)) continue
       const [member] = draft.job.kind === 'group' ? draft.job.members : []
       if (member !== undefined && isAgain(member.node.scope) !== isAgain(value.node.scope)) continue
-      if (!this.#accepts(draft, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
+      if (!this.#accepts(draft, value, size, undefined, reads, false) || this.#isIndirect(draft, owners)) continue
       this.#insert(draft, value, undefined, reads)
       return true
     }
     return false
   }
 
-  #accepts(draft: Draft, size: number, rowLength: number | undefined, reads: readonly Read[], asRow: boolean): boolean {
+  #accepts(
+    draft: Draft,
+    value: Value,
+    size: number,
+    rowLength: number | undefined,
+    reads: readonly Read[],
+    asRow: boolean,
+  ): boolean {
     const { job } = draft
     if (job.kind !== 'group' || job.members.length >= MAX_MEMBERS || draft.reads.size + reads.length > MAX_READS)
       return false
+    if (isLate(value) && !job.members.some(isLate)) return false
     const whole = asRow ? size * (job.rowLength ?? 0) : size
     if (job.size !== whole || whole === 0) return false
     if (asRow && job.rowLength === undefined) return false
@@ -256,7 +285,7 @@ class Grouping {
       const { job } = draft
       if (job.kind !== 'group' || job.rowLength !== length || job.columnSums.length >= MAX_COLUMN_SUMS) continue
       const found = wanted.filter((read) => this.ownerOf(read) === draft || draft.reads.has(read)).length
-      if (2 * found < wanted.length || !this.#accepts(draft, size, undefined, reads, false)) continue
+      if (2 * found < wanted.length || !this.#accepts(draft, value, size, undefined, reads, false)) continue
       if (isAgain(value.node.scope) !== isAgain(job.members[0]!.node.scope)) continue
       if (this.#isIndirect(draft, owners)) continue
       draft.job = { ...job, columnSums: [...job.columnSums, value] }
@@ -288,6 +317,7 @@ class Grouping {
     const length = a.rowLength ?? b.rowLength
     const asRow = length !== undefined && sizeOf(value.type.shape) * length === a.size && !isReduction(value.node)
     if (a.columnSums.length + b.columnSums.length > MAX_COLUMN_SUMS) return
+    if (a.members.some(isLate) !== b.members.some(isLate)) return
     if (!reads.every((r) => this.ownerOf(r.value) !== other || isInPlace(b, r, length, asRow))) return
     // reads between the two groups lie right only where the value itself reads; others keep them apart
     const between = (from: Draft, to: Draft): boolean =>
@@ -318,6 +348,7 @@ class Grouping {
     into.dependents.delete(into)
     into.dependencies.delete(into)
     this.#raise(into)
+    for (const dependent of other.dependents) this.#raise(resolve(dependent))
   }
 
   #definitionReads(member: Value): Value[] {
@@ -407,7 +438,10 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   const operands = roots.library.get(node)
   if (operands !== undefined) {
     const { a, b, m, n, k, batch } = operands
-    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(unshaped))
+    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [
+      unshaped(a.base),
+      ...(stacked(b.base) ?? [unshaped(b.base)]),
+    ])
     return
   }
   if (node.op === 'matmul') {
@@ -415,7 +449,10 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
       readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
     )
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
-  } else grouping.add({ kind: 'native', node }, node.outputs, touchedInputs(node).map(unshaped))
+    return
+  }
+  const reads = touchedInputs(node)
+  if (!grouping.joinNative(node, reads)) grouping.add({ kind: 'native', node, last: new Map() }, node.outputs, reads)
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

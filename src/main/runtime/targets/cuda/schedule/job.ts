@@ -17,6 +17,13 @@ export interface Buffer {
   readonly name: string
   /** The value whose data a constant buffer is filled with. */
   readonly constant?: Value
+  /** Where rows of `width` elements lie in another buffer, for one without memory of its own. */
+  readonly within?: {
+    readonly whole: Buffer
+    readonly offset: number
+    readonly width: number
+    readonly stride: number
+  }
 }
 
 /** Element-wise work, with reductions of rows in between, in one kernel. */
@@ -67,6 +74,8 @@ export interface DirectJob {
 export interface NativeJob {
   readonly kind: 'native'
   readonly node: Node
+  /** What the kernel does to outputs before it writes them; these values themselves are nowhere. */
+  readonly last: ReadonlyMap<Value, Node>
 }
 
 /** A product x Wᵀ: x [m,k], and n rows of a weight from `firstRow` on. */

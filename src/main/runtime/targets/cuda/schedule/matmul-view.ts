@@ -46,7 +46,7 @@ export function operandPlace(node: Node, side: 0 | 1, batch: readonly Index[], r
 }
 
 /** Follows moves that strides can express; returns the value that has the memory and the place in it. */
-function source(value: Value, at: Index): { base: Value; at: Index } {
+export function sourceOf(value: Value, at: Index): { base: Value; at: Index } {
   let current = value
   let place = at
   while (STRIDED.has(current.node.op)) {
@@ -72,6 +72,13 @@ function source(value: Value, at: Index): { base: Value; at: Index } {
   return { base: current, at: place }
 }
 
+/** Weights one below the other, which need no memory of their own where theirs are side by side. */
+export function stacked({ node }: Value): readonly Value[] | undefined {
+  const isStack =
+    node.op === 'concat' && node.attrs['axis'] === 0 && node.inputs.every(({ node: { op } }) => op === 'input')
+  return isStack ? node.inputs : undefined
+}
+
 interface Strided {
   readonly base: Value
   readonly offset: number
@@ -85,7 +92,7 @@ function strided(node: Node, side: 0 | 1, sizes: MatmulSizes, follow: boolean): 
   const [rows, columns] = side === 0 ? [sizes.m, sizes.k] : [sizes.k, sizes.n]
   const batch = sizes.batchShape.map((size, axis) => variable(`b${axis}`, size))
   const place = operandPlace(node, side, batch, variable('r', rows), variable('c', columns))
-  const found = follow ? source(node.inputs[side]!, place) : { base: node.inputs[side]!, at: place }
+  const found = follow ? sourceOf(node.inputs[side]!, place) : { base: node.inputs[side]!, at: place }
   const names = [...sizes.batchShape.map((_, axis) => `b${axis}`), 'r', 'c']
   const strides = stridesIn(found.at, names)
   if (strides === undefined) return undefined

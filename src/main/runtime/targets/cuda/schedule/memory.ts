@@ -33,12 +33,13 @@ export function keptOnce(steps: readonly Step[]): ReadonlySet<Buffer> {
 
 /**
  * Gives every arena buffer the lowest place that is free throughout its life, the largest first; the buffers of a pack lie one
- * behind the other.
+ * behind the other. A place that is given up stays free for the next `rest` steps, so that what runs side by side need not wait.
  */
 export function planMemory(
   steps: readonly Step[],
   buffers: readonly Buffer[],
   packs: readonly Pack[] = [],
+  rest = 0,
 ): MemoryPlan {
   const once = keptOnce(steps)
   const packOf = new Map(packs.flatMap((pack) => pack.map((buffer) => [buffer, pack] as const)))
@@ -55,7 +56,7 @@ export function planMemory(
       const unit = unitOf(buffer)
       const life = lives.get(unit)
       if (life === undefined) lives.set(unit, { unit, from: i, to: i })
-      else life.to = i
+      else life.to = i + rest
     }
   })
   const bytesOf = (unit: Pack): number => unit.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)

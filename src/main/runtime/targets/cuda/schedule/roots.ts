@@ -9,7 +9,8 @@ import type { RowUse } from './few-rows/absorb.ts'
 import { gemvProduct, productEnds } from './few-rows/gemv.ts'
 import type { GemvProduct } from './job.ts'
 import type { LibraryOperands } from './matmul-view.ts'
-import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
+import { isLargeProduct, libraryOperands, matmulSizes, stacked } from './matmul-view.ts'
+import { operandView } from './rows.ts'
 import { isElementwise, isLeaf, isMove, unshaped } from './values.ts'
 
 /** A value is computed again by its readers while it takes at most this much. */
@@ -22,10 +23,14 @@ const EXPANSION = 4
 export interface Roots {
   readonly nodes: readonly Node[]
   readonly roots: ReadonlySet<Value>
+  /** Roots that are in memory whatever they cost. */
+  readonly needed: ReadonlySet<Value>
   /** Products that the library computes, with their operands. */
   readonly library: ReadonlyMap<Node, LibraryOperands>
   /** Products with few rows. */
   readonly gemv: ReadonlyMap<Node, GemvProduct>
+  /** How many nodes read a value, and whether it is an output of the graph, as one more. */
+  readonly readers: (value: Value) => number
 }
 
 /** What a value costs its reader: elements read from memory and operations. */
@@ -46,6 +51,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   const keep = (value: Value): void => {
     const base = unshaped(value)
     if (base.node.op !== 'input') forced.add(base)
+    if (base.node.op === 'concat' && isWrittenInPlace(base)) base.node.inputs.forEach(keep)
   }
   for (const { value } of graph.outputs) keep(value)
   for (const node of nodes) {
@@ -60,7 +66,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (operands !== undefined) {
       library.set(node, operands)
       keep(operands.a.base)
-      keep(operands.b.base)
+      if (stacked(operands.b.base) === undefined) keep(operands.b.base)
     } else touchedInputs(node).forEach(keep)
   }
   const outputs = new Set(graph.outputs.map(({ value }) => value))
@@ -75,7 +81,8 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (own.size === 0 && use.isKept) use.values.forEach(keep)
   }
   for (const value of free) forced.delete(value)
-  return { nodes, roots: choose(nodes, consumers, forced, free), library, gemv }
+  const readers = (value: Value): number => (consumers.get(value)?.length ?? 0) + Number(outputs.has(value))
+  return { nodes, roots: choose(nodes, consumers, forced, free), needed: forced, library, gemv, readers }
 }
 
 /** Operands that kernels read by rows; `isKept` where they are read too often to be computed each time. */
@@ -102,10 +109,17 @@ function rowUses(
   ]
 }
 
-/** Operands that hand-written kernels read as they lie in memory. */
+/** Columns side by side, and what kernels by hand leave a part of: what computes the parts writes them there (rows.ts). */
+function isWrittenInPlace({ node, type }: Value): boolean {
+  const isColumns = type.shape.length === 2 && node.attrs['axis'] === 1
+  return isColumns || node.inputs.some((part) => nativeOf(unshaped(part).node) !== undefined)
+}
+
+/** What hand-written kernels read as it lies in memory. */
 export function touchedInputs(node: Node): readonly Value[] {
   const op = nativeOf(node)
-  return op === undefined ? [] : node.inputs.filter((_, i) => op.stored(node, 'input', i) !== undefined)
+  if (op === undefined) return []
+  return node.inputs.flatMap((_, i) => (op.stored(node, 'input', i) === undefined ? [] : [operandView(node, i).base]))
 }
 
 function byLibrary(node: Node): LibraryOperands | undefined {

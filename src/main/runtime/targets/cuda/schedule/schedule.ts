@@ -10,16 +10,18 @@ import { gemvKernel } from '../kernels/gemv/kernel.ts'
 import { groupKernels } from '../kernels/group-kernel.ts'
 import { convertKernel } from '../kernels/convert-kernel.ts'
 import { nativeOf } from '../kernels/native/index.ts'
-import type { NativeOp } from '../kernels/native/native-op.ts'
+import { nativeKind } from '../kernels/native/native-op.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
 import { batchAlike } from './launches/batch.ts'
+import type { Pack } from './launches/batch.ts'
+import { stacked } from './matmul-view.ts'
 import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
-import type { Buffer, Home, Job } from './job.ts'
+import type { Buffer, Home, Job, NativeJob } from './job.ts'
 import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './launches/merge.ts'
@@ -27,6 +29,8 @@ import type { Compute, Precision } from './precision.ts'
 import { halfOf, precisionOf } from './precision.ts'
 import { findRoots } from './roots.ts'
 import type { Roots } from './roots.ts'
+import { operandView, placedParts } from './rows.ts'
+import type { Part } from './rows.ts'
 import { isHalf, isLeaf, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
@@ -80,6 +84,8 @@ export interface ScheduleOptions {
   readonly extraState: ReadonlySet<string>
   /** Bytes of shared memory that a block may have. */
   readonly sharedBytes: number
+  /** Steps for which memory stays free between two values. */
+  readonly rest?: number
 }
 
 /** Schedules an optimised graph: what the target does not claim must be decomposed. */
@@ -97,9 +103,13 @@ class Scheduler {
   readonly #converted = new Map<string, Buffer>()
   /** Nodes whose gradient is a node. */
   readonly #differentiated: ReadonlySet<Node>
+  /** Parts of concatenations that are written in place. */
+  #parts: ReadonlyMap<Value, Part> = new Map()
   readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
+  /** Buffers that lie one behind the other. */
+  readonly #packs: Pack[] = []
 
   constructor(program: Program, graph: Graph, options: ScheduleOptions) {
     this.#program = program
@@ -118,17 +128,18 @@ class Scheduler {
     const { order, inPlace } = inPlaceStates(this.#program, this.#graph, roots.roots, placed)
     const outputs = this.#addOutputs(inPlace)
     const jobs = order.map((i) => placed[i]!.job)
+    this.#parts = placedParts(placed, roots.roots, (value) => this.#bufferOf.has(value))
     const isRead = this.#readers(placed.map((p) => p.reads))
     for (const job of jobs) this.#addJob(job, roots.roots, isRead)
     this.#addCopies(outputs)
     const marked = this.#markOnce()
     const once = keptOnce(marked)
-    const { steps, packs } = batchAlike(mergeAlike(marked), (buffer) => once.has(buffer))
+    const { steps, packs } = batchAlike(mergeAlike(marked), this.#packs, (buffer) => once.has(buffer))
     return {
       compute: this.#options.compute,
       steps,
       buffers: this.#buffers,
-      memory: planMemory(steps, this.#buffers, packs),
+      memory: planMemory(steps, this.#buffers, packs, this.#options.rest),
       inputs: this.#inputs,
       outputs: new Map(outputs.map(({ name, buffer }) => [name, buffer])),
     }
@@ -209,15 +220,26 @@ class Scheduler {
     const found = this.#bufferOf.get(value)
     if (found !== undefined) return found
     const name = `${value.node.op} %${value.node.id}${value.index === 0 ? '' : `.${value.index}`}`
-    const buffer = this.#add('arena', this.#precision.stored(value), sizeOf(value.type.shape), name)
+    const part = this.#parts.get(value)
+    const buffer =
+      part === undefined
+        ? this.#add('arena', this.#precision.stored(value), sizeOf(value.type.shape), name)
+        : this.#within(this.#make(part.whole), part, name)
     this.#bufferOf.set(value, buffer)
     return buffer
+  }
+
+  #within(whole: Buffer, { offset, width, stride }: Part, name: string): Buffer {
+    const size = (whole.size / stride) * width
+    return { ...whole, size, name, within: { whole, offset, width, stride } }
   }
 
   #addJob(job: Job, roots: ReadonlySet<Value>, isRead: (value: Value) => boolean): void {
     const memory = (value: Value): Buffer | undefined => this.#memory(value)
     switch (job.kind) {
       case 'group': {
+        const wholes = new Set([...this.#parts.values()].map((part) => part.whole))
+        if (job.members.every((member) => wholes.has(member))) return
         const stored = new Set(job.members.filter(isRead))
         if (stored.size === 0 && job.columnSums.length === 0) return
         for (const value of [...stored, ...job.columnSums]) this.#make(value)
@@ -252,7 +274,7 @@ class Scheduler {
         this.#launch(directKernel(job.node, memory), [job.node.outputs[0]!], 'matmul', job.node.scope)
         return
       case 'native':
-        this.#addNative(job.node, nativeOf(job.node)!, isRead)
+        this.#addNative(job, isRead)
         return
       case 'library':
         this.#addProduct(job)
@@ -270,17 +292,24 @@ class Scheduler {
     }
   }
 
-  #addNative(node: Node, op: NativeOp, isRead: (value: Value) => boolean): void {
-    const wanted = (side: 'input' | 'output', index: number): Stored | 'any' => {
-      const form = op.stored(node, side, index)
-      if (form === undefined) throw new Error(`cuda: ${op.kind} does not touch ${side} ${index}`)
+  #addNative({ node, last }: NativeJob, isRead: (value: Value) => boolean): void {
+    const op = nativeOf(node)!
+    const nodes = [node, ...last.values()]
+    const wanted = (of: Node, side: 'input' | 'output', index: number): Stored | 'any' => {
+      const form = nativeOf(of)!.stored(of, side, index)
+      if (form === undefined) throw new Error(`cuda: ${nativeKind(of)} does not touch ${side} ${index}`)
       return form
     }
-    const taken = (index: number): Buffer => {
-      const base = unshaped(node.inputs[index]!)
+    const readOf = (value: Value): readonly [Node, number] => {
+      const reader = nodes.find(({ inputs }) => inputs.includes(value))!
+      return [reader, reader.inputs.indexOf(value)]
+    }
+    const taken = (value: Value): Buffer => {
+      const [reader, index] = readOf(value)
+      const { base } = operandView(reader, index)
       const buffer = this.#memory(base)
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
-      const form = wanted('input', index)
+      const form = wanted(reader, 'input', index)
       return form === 'any' || form === buffer.stored ? buffer : this.#convert(base, buffer, form)
     }
     // an output whose memory has another form is converted into it afterwards
@@ -288,7 +317,7 @@ class Scheduler {
     const made = (value: Value): Buffer => {
       if (!isRead(value)) throw new Error(`cuda: nobody reads output ${value.index} of ${op.kind}`)
       const buffer = this.#make(value)
-      const form = wanted('output', value.index)
+      const form = wanted(value.node, 'output', value.index)
       if (form === 'any' || form === buffer.stored) return buffer
       const found = given.get(value) ?? this.#add('arena', form, buffer.size, `${form} of ${buffer.name}`)
       given.set(value, found)
@@ -296,14 +325,27 @@ class Scheduler {
     }
     const launches = op.launches(node, {
       isRead,
-      buffer: (value) => (value.node === node ? made(value) : taken(node.inputs.indexOf(value))),
+      buffer: (value) => (nodes.includes(value.node) ? made(value) : taken(value)),
+      rows: (value) => {
+        if (value.node === node) {
+          const buffer = made(value)
+          const stride = op.rows!(node, 'output', value.index)!
+          return buffer.within === undefined
+            ? { buffer, offset: 0, stride }
+            : { ...buffer.within, buffer: buffer.within.whole }
+        }
+        const { offset, stride } = operandView(...readOf(value))
+        return { buffer: taken(value), offset, stride }
+      },
+      last: (output) => last.get(output),
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
       isDifferentiated: (primal) => this.#differentiated.has(primal),
       sharedBytes: this.#options.sharedBytes,
       residual: (primal, stored, size, name) => this.#residual(primal, stored, size, name),
     })
+    const label = nodes.map(nativeKind).join(' ')
     for (const launch of launches)
-      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, op.kind, node.scope)
+      this.#push({ kind: 'kernel', launch }, launch.buffers, launch.writes, label, node.scope)
     for (const [value, from] of given) {
       const into = this.#bufferOf.get(value)!
       this.#push({ kind: 'kernel', launch: convertKernel(from, into) }, [from], [into], 'convert', node.scope)
@@ -339,8 +381,10 @@ class Scheduler {
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
       return buffer.stored === type ? buffer : this.#convert(base, buffer, type)
     }
-    const a = operand(job.a.base),
-      b = operand(job.b.base)
+    const a = operand(job.a.base)
+    const weights = (stacked(job.b.base) ?? [job.b.base]).map(operand)
+    if (weights.length > 1) this.#packs.push(weights)
+    const b = weights[0]!
     const c = this.#make(job.node.outputs[0]!)
     const shape: MatmulShape = {
       m: job.m,
@@ -359,7 +403,7 @@ class Scheduler {
       b: { buffer: b, offset: job.b.offset },
       c: { buffer: c, offset: 0 },
     }
-    this.#push(action, [a, b], [c], 'matmul', job.node.scope)
+    this.#push(action, [a, ...weights], [c], 'matmul', job.node.scope)
   }
 
   #convert(value: Value, from: Buffer, stored: Stored): Buffer {
@@ -415,7 +459,8 @@ class Scheduler {
 function inputForms({ nodes, gemv, library }: Roots): ReadonlyMap<Value, 'weight' | 'cache'> {
   const forms = new Map<Value, 'weight' | 'cache'>()
   for (const { weight } of gemv.values()) forms.set(weight, 'weight')
-  for (const { b } of library.values()) forms.set(unshaped(b.base), 'weight')
+  for (const { b } of library.values())
+    for (const weight of stacked(b.base) ?? [unshaped(b.base)]) forms.set(weight, 'weight')
   for (const node of nodes)
     for (const { input, isCache } of stepOf(node)?.states ?? []) if (isCache) forms.set(node.inputs[input]!, 'cache')
   return forms

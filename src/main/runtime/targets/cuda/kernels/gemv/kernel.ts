@@ -13,7 +13,6 @@ import type { BufferOf, Launch } from '../writer.ts'
 import { choice } from './form.ts'
 import type { Form, FormInput, PlacedPart } from './form.ts'
 import { plainForm } from './plain.ts'
-import { takesUntried } from '../untried.ts'
 import { tileForm } from './tiles.ts'
 
 /** Rows of x from which tensor cores are faster. */
@@ -24,7 +23,7 @@ const PLAIN_SHARED = 40 << 10
 function formOf(input: FormInput): Form {
   const weights = input.job.parts.flatMap(({ products }) => products.map(({ weight }) => input.bufferOf(weight)!))
   const isHalf = weights.every(({ stored }) => stored === 'bf16')
-  const isTiled = isHalf && input.job.m >= MIN_TILE_ROWS && takesUntried()
+  const isTiled = isHalf && input.job.m >= MIN_TILE_ROWS
   return (isTiled ? tileForm(input) : undefined) ?? plainForm(input)
 }
 

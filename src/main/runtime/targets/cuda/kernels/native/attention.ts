@@ -1,6 +1,7 @@
 // Whole-sequence attention, forward and backward. Meaning: core/ops/fused/attention.ts; bodies of the kernels: attention/.
 
 import type { Node, Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
 import { vjpParts } from '#core/ops/fused/vjp.ts'
 import { intAttr } from '#core/ops/op.ts'
 import { numberText } from '../../schedule/emitter.ts'
@@ -43,8 +44,8 @@ const TILINGS: Readonly<Record<number, Readonly<Record<Part, Tiling>>>> = {
     keyGradient: { groups: 1, tile: 64, stages: 2, blocks: 2 },
   },
   128: {
-    forward: { groups: 2, tile: 48, stages: 2, blocks: 2 },
-    queryGradient: { groups: 2, tile: 32, stages: 2, blocks: 2 },
+    forward: { groups: 1, tile: 64, stages: 2, blocks: 2 },
+    queryGradient: { groups: 1, tile: 64, stages: 2, blocks: 2 },
     keyGradient: { groups: 1, tile: 64, stages: 2, blocks: 2 },
   },
 }
@@ -72,15 +73,15 @@ function sharedBytes(part: Part, width: number, { groups, tile, stages }: Tiling
   return (2 * stages * tile + resident * groups * 64) * width * 2 + statistics
 }
 
-/** A kernel whose body names buffers; those in `results` are written. */
-function kernel(
-  part: Part,
-  body: string,
-  inputs: readonly Value[],
-  attrs: Node['attrs'],
-  operands: Readonly<Record<string, Buffer>>,
-  results: Readonly<Record<string, Buffer>>,
-): Launch {
+/** What a kernel computes on, by the names in its body. */
+interface Work {
+  readonly inputs: readonly Value[]
+  readonly attrs: Node['attrs']
+  readonly operands: Readonly<Record<string, Buffer>>
+  readonly results: Readonly<Record<string, Buffer>>
+}
+
+function kernel(part: Part, body: string, { inputs, attrs, operands, results }: Work): Launch {
   const { batch, length, heads, groups, width } = shapeOf(inputs)
   const tiling = TILINGS[width]![part]
   const writer = new KernelWriter()
@@ -130,8 +131,38 @@ export const attention: NativeOp = {
   launches: (node, memory) => {
     const [q, k, v] = node.inputs.map((input) => memory.buffer(input)) as [Buffer, Buffer, Buffer]
     const results = { o: memory.buffer(node.outputs[0]!), lse: statistics(node, memory) }
-    return [kernel('forward', FORWARD, node.inputs, node.attrs, { q, k, v }, results)]
+    return [kernel('forward', FORWARD, { inputs: node.inputs, attrs: node.attrs, operands: { q, k, v }, results })]
   },
+}
+
+/** A gradient as the kernels write it: turned back where it is the one of what `rope` turned. */
+interface Gradient {
+  readonly into: Buffer
+  readonly isRead: boolean
+  /** Cosines and sines of the positions. */
+  readonly tables: Readonly<Record<string, Buffer>>
+  /** The call that turns accumulators, of a warp's rows. */
+  readonly turn: string
+}
+
+/** The gradient of an operand of the op, by its name in the kernels; in memory of its own where nobody reads it. */
+function gradientOf(node: Node, memory: NativeMemory, input: number, name: string): Gradient {
+  const { inputs, wrt } = vjpParts(node)
+  const output = node.outputs[wrt.indexOf(input)]
+  const rope = output === undefined ? undefined : memory.last(output)
+  if (rope !== undefined) {
+    const [cosines, sines] = [`${name}_cosines`, `${name}_sines`]
+    return {
+      into: memory.buffer(rope.outputs[0]!),
+      isRead: true,
+      tables: { [cosines]: memory.buffer(rope.inputs[1]!), [sines]: memory.buffer(rope.inputs[2]!) },
+      turn: `turn_rows(${name}_, ${cosines}, ${sines}, warpRow, T);`,
+    }
+  }
+  const isRead = output !== undefined && memory.isRead(output)
+  const size = sizeOf(inputs[input]!.type.shape)
+  const into = isRead ? memory.buffer(output) : memory.scratch('bf16', size, 'unread gradient')
+  return { into, isRead, tables: {}, turn: '' }
 }
 
 export const attentionGradient: NativeOp = {
@@ -141,29 +172,32 @@ export const attentionGradient: NativeOp = {
     return takes(inputs, attrs)
   },
   stored: () => 'bf16',
+  endsWith: (output, op) => op.op === 'rope' && vjpParts(output.node).wrt[output.index]! < 2,
   launches: (node, memory) => {
-    const { inputs, attrs, outputs, cotangents, wrt } = vjpParts(node)
+    const { inputs, attrs, outputs, cotangents } = vjpParts(node)
     const [q, k, v] = inputs.map((input) => memory.buffer(input)) as [Buffer, Buffer, Buffer]
     const [o, go] = [memory.buffer(outputs[0]!), memory.buffer(cotangents[0]!)]
     const lse = statistics(outputs[0]!.node, memory)
+    const [gq, gk, gv] = ['gq', 'gk', 'gv'].map((name, input) => gradientOf(node, memory, input, name)) as [
+      Gradient,
+      Gradient,
+      Gradient,
+    ]
     const delta = memory.scratch('f32', lse.size, 'delta')
-    const gradient = (input: number): Buffer | undefined => {
-      const output = node.outputs[wrt.indexOf(input)]
-      return output !== undefined && memory.isRead(output) ? memory.buffer(output) : undefined
-    }
-    const unread = (like: Buffer): Buffer => memory.scratch('bf16', like.size, 'unread gradient')
-    const [gq, gk, gv] = [gradient(0), gradient(1), gradient(2)]
     // the first also computes delta
-    const first = kernel(
-      'queryGradient',
-      QUERY_GRADIENT,
+    const first = kernel('queryGradient', QUERY_GRADIENT(gq.turn), {
       inputs,
       attrs,
-      { q, k, v, o, lse, go },
-      { gq: gq ?? unread(q), delta },
-    )
-    if (gk === undefined && gv === undefined) return [first]
-    const results = { gk: gk ?? unread(k), gv: gv ?? unread(v) }
-    return [first, kernel('keyGradient', KEY_GRADIENT, inputs, attrs, { q, k, v, lse, go, delta }, results)]
+      operands: { q, k, v, o, lse, go, ...gq.tables },
+      results: { gq: gq.into, delta },
+    })
+    if (!gk.isRead && !gv.isRead) return [first]
+    const second = kernel('keyGradient', KEY_GRADIENT(gk.turn), {
+      inputs,
+      attrs,
+      operands: { q, k, v, lse, go, delta, ...gk.tables },
+      results: { gk: gk.into, gv: gv.into },
+    })
+    return [first, second]
   },
 }

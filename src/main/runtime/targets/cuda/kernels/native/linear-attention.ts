@@ -2,13 +2,13 @@
 // core/ops/fused/linear-attention.ts; bodies of the kernels: linear-attention/.
 
 import type { Node, Value } from '#core/graph/types.ts'
+import { sizeOf } from '#core/graph/types.ts'
 import { vjpParts } from '#core/ops/fused/vjp.ts'
 import { textAttr } from '#core/ops/op.ts'
 import { numberText } from '../../schedule/emitter.ts'
 import type { Buffer } from '../../schedule/job.ts'
 import type { Stored } from '../../schedule/values.ts'
 import { fillOf } from '../../schedule/values.ts'
-import { takesUntried } from '../untried.ts'
 import { KernelWriter } from '../writer.ts'
 import type { Launch } from '../writer.ts'
 import { BACKWARD } from './linear-attention/backward.ts'
@@ -18,7 +18,7 @@ import { KEYED } from './linear-attention/keyed.ts'
 import { PREPARE } from './linear-attention/prepare.ts'
 import { WARP_TILES } from './linear-attention/tiles.ts'
 import { WALK } from './linear-attention/walk.ts'
-import type { NativeMemory, NativeOp } from './native-op.ts'
+import type { NativeMemory, NativeOp, Rows } from './native-op.ts'
 import { TENSOR_CORE } from './tensor-core.ts'
 
 const CHUNK = 64
@@ -95,12 +95,9 @@ function shapeOf({ q, v, decay, beta }: Operands, attrs: Node['attrs']): Shape {
   }
 }
 
-/** NOTE: decays per key and the widest keys wait for a device. */
-const isTried = ({ isKeyed, keyWidth }: Shape): boolean => (!isKeyed && keyWidth <= PART_WIDTH) || takesUntried()
-
 const takes = (shape: Shape): boolean => {
   const { length, heads, groups, keyWidth, valueWidth, isKeyed } = shape
-  if (length === 1 || !KEY_WIDTHS.includes(keyWidth) || !isTried(shape)) return false
+  if (length === 1 || !KEY_WIDTHS.includes(keyWidth)) return false
   return isKeyed ? heads === groups && keyWidth <= 128 && valueWidth % 64 === 0 : valueWidth % 32 === 0
 }
 
@@ -144,22 +141,34 @@ interface Kernel {
   readonly grid: readonly [number, number, number]
   readonly block: number
   readonly tiling: Tiling
+  /** Elements from token to token of queries and keys, and of their gradients where it has them. */
+  readonly apart: readonly [number, number]
+  readonly gradientsApart?: readonly [number, number]
   /** In the order of the device function's parameters; undefined: a null pointer. */
-  readonly reads: readonly (Buffer | undefined)[]
-  readonly writes: readonly (Buffer | undefined)[]
+  readonly reads: readonly (Buffer | Rows | undefined)[]
+  readonly writes: readonly (Buffer | Rows | undefined)[]
 }
 
+const isRows = (place: Buffer | Rows): place is Rows => 'buffer' in place
+
 /** A call of a device function whose sizes are template parameters. */
-function launch(shape: Shape, { name, uses, grid, block, tiling, reads, writes }: Kernel): Launch {
+function launch(shape: Shape, kernel: Kernel): Launch {
+  const { name, uses, grid, block, tiling, apart, gradientsApart = [], reads, writes } = kernel
   const writer = new KernelWriter()
-  const sizes = [shape.length, shape.heads, shape.groups, shape.keyWidth, shape.valueWidth, tiling.width, tiling.stages]
+  const { length, heads, groups, keyWidth, valueWidth } = shape
+  const sizes = [length, heads, groups, keyWidth, valueWidth, ...apart, tiling.width, tiling.stages]
   const flags = [shape.isGated, shape.isDelta, shape.isDecayShared]
+  const argument = (place: Buffer | Rows | undefined, pointer: (buffer: Buffer) => string): string => {
+    if (place === undefined) return 'nullptr'
+    return isRows(place) ? `${pointer(place.buffer)} + ${place.offset}` : pointer(place)
+  }
   const args = [
-    ...reads.map((buffer) => (buffer === undefined ? 'nullptr' : writer.pointer(buffer))),
-    ...writes.map((buffer) => (buffer === undefined ? 'nullptr' : writer.writes(buffer))),
+    ...reads.map((place) => argument(place, (buffer) => writer.pointer(buffer))),
+    ...writes.map((place) => argument(place, (buffer) => writer.writes(buffer))),
     numberText(shape.scale, 'f32'),
   ]
-  const body = [`warp_tiles::${name}<warp_tiles::Shape<${[...sizes, ...flags].join(', ')}>>(${args.join(', ')});`]
+  const types = [`warp_tiles::Shape<${[...sizes, ...flags].join(', ')}>`, ...gradientsApart]
+  const body = [`warp_tiles::${name}<${types.join(', ')}>(${args.join(', ')});`]
   return writer.finish(`linear_attention_${name}`, grid, block, body, {
     shared: tiling.shared,
     uses: [TENSOR_CORE, WARP_TILES, ...uses],
@@ -189,11 +198,27 @@ function residuals(primal: Node, shape: Shape, memory: NativeMemory) {
 const bufferOf = (memory: NativeMemory, value: Value | undefined): Buffer | undefined =>
   value === undefined ? undefined : memory.buffer(value)
 
+/** Rows of queries and keys that lie dense. */
+const denseRows = ({ groups, keyWidth }: Shape): readonly [number, number] => [groups * keyWidth, groups * keyWidth]
+
+/** Queries and keys; kernels for decays per key have them dense. */
+function pairOf({ q, k }: Operands, shape: Shape, memory: NativeMemory): readonly [Rows, Rows] {
+  const rows = (value: Value): Rows =>
+    shape.isKeyed ? { buffer: memory.buffer(value), offset: 0, stride: denseRows(shape)[0] } : memory.rows(value)
+  return [rows(q), rows(k)]
+}
+
+/** The width of the rows of queries and keys that may lie apart. */
+function pairWidth(inputs: readonly Value[], attrs: Node['attrs'], input: number): number | undefined {
+  const shape = shapeOf(operandsOf(inputs, attrs), attrs)
+  return input > 1 || shape.isKeyed ? undefined : denseRows(shape)[0]
+}
+
 function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const operands = operandsOf(node.inputs, node.attrs)
   const shape = shapeOf(operands, node.attrs)
   const { batch, heads, groups, keyWidth, valueWidth, chunks, isDelta, isKeyed } = shape
-  const [q, k, v] = [operands.q, operands.k, operands.v].map((x) => memory.buffer(x))
+  const [q, k, v] = [...pairOf(operands, shape, memory), memory.buffer(operands.v)]
   const [decay, beta] = [bufferOf(memory, operands.decay), bufferOf(memory, operands.beta)]
   const first = fillOf(operands.state) === 0 ? undefined : memory.buffer(operands.state)
   const [o, last] = node.outputs as [Value, Value]
@@ -201,7 +226,9 @@ function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const isDifferentiated = memory.isDifferentiated(node)
   const tiling = walkTiling(shape, memory.sharedBytes)
   const isByHead = isDelta || isKeyed
+  const apart = isKeyed ? denseRows(shape) : ([q.stride, k.stride] as const)
   const prepare = {
+    apart,
     grid: [chunks, isByHead ? heads : groups, batch],
     block: WALK_THREADS,
     tiling: { ...tiling, shared: 256 * Math.max(keyWidth, 68) + (isKeyed ? 256 * keyWidth : 512) },
@@ -228,9 +255,10 @@ function forwardLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
       grid: [valueWidth / tiling.width, heads, batch],
       block: WALK_THREADS,
       tiling,
+      apart,
       reads: [left.grown ?? q, left.faded ?? k, v, first, beta, left.sums, left.keySums, left.scores, left.inverse],
       writes: [
-        memory.isRead(o) ? memory.buffer(o) : memory.scratch('bf16', v!.size, 'unread outputs'),
+        memory.isRead(o) ? memory.buffer(o) : memory.scratch('bf16', v.size, 'unread outputs'),
         isDifferentiated ? left.found() : undefined,
         isDifferentiated ? left.states() : undefined,
         memory.isRead(last) ? memory.buffer(last) : undefined,
@@ -245,12 +273,9 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
   const shape = shapeOf(operands, attrs)
   const { batch, heads, groups, keyWidth, valueWidth, chunks, isGated, isDelta, isKeyed } = shape
   const left = residuals(outputs[0]!.node, shape, memory)
-  const [q, k, v, dout] = [operands.q, operands.k, operands.v, cotangents[0]!].map((x) => memory.buffer(x)) as [
-    Buffer,
-    Buffer,
-    Buffer,
-    Buffer,
-  ]
+  const [q, k] = pairOf(operands, shape, memory)
+  const [v, dout] = [memory.buffer(operands.v), memory.buffer(cotangents[0]!)]
+  const apart = [q.stride, k.stride] as const
   const beta = bufferOf(memory, operands.beta)
   const isWanted = (input: number): boolean => {
     const output = node.outputs[wrt.indexOf(input)]
@@ -270,11 +295,17 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
     grid: [valueWidth / tiling.width, heads, batch],
     block: WALK_THREADS,
     tiling,
+    apart,
     reads: [left.grown ?? q, left.faded ?? k, dout, beta, left.sums, left.keySums, left.scores, left.inverse],
     writes: [dv, dstates],
   })
   if (![0, 1, 4, 5].some(isWanted)) return [walk]
-  const pairs = [gradient(0, 'bf16', q.size), gradient(1, 'bf16', k.size)]
+  const pairSize = sizeOf(operands.q.type.shape)
+  const pairs = ([0, 1] as const).map((input): Rows => {
+    const [stride] = denseRows(shape)
+    if (isWanted(input) && !isKeyed) return memory.rows(node.outputs[wrt.indexOf(input)]!)
+    return { buffer: gradient(input, 'bf16', pairSize), offset: 0, stride }
+  })
   if (isKeyed)
     return [
       walk,
@@ -283,9 +314,10 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
         uses: [KEYED],
         grid: [chunks, heads * (keyWidth / KEYED_WIDTH), batch],
         block: KEYED_THREADS,
+        apart,
         tiling: { width: 64, stages: 1, shared: KEYED_BYTES },
         reads: [q, k, v, left.keySums, states, dout, dstates],
-        writes: [...pairs, gradient(4, 'f32', q.size)],
+        writes: [...pairs, gradient(4, 'f32', pairSize)],
       }),
     ]
   // gradients of decays and write strengths, for each part of the keys
@@ -304,6 +336,8 @@ function gradientLaunches(node: Node, memory: NativeMemory): readonly Launch[] {
       uses: [GRADIENTS],
       grid: [chunks, groups * parts, batch],
       block: GRADIENT_THREADS,
+      apart,
+      gradientsApart: [pairs[0]!.stride, pairs[1]!.stride],
       tiling: gradientTiling(shape, memory.sharedBytes),
       reads: [q, k, left.found() ?? v, beta, left.sums, left.scores, left.keys, states, dout, dv, dstates],
       writes: [...pairs, partsOf(isGated, 4), partsOf(isDelta, inputs.length - 1)],
@@ -338,6 +372,7 @@ export const linearAttention: NativeOp = {
     if (side === 'input') return inputForm(inputs, index)
     return index === 0 ? 'bf16' : 'f32'
   },
+  rows: ({ inputs, attrs }, side, index) => (side === 'input' ? pairWidth(inputs, attrs, index) : undefined),
   launches: forwardLaunches,
 }
 
@@ -357,6 +392,10 @@ export const linearAttentionGradient: NativeOp = {
     if (index >= inputs.length) return index === inputs.length + outputs.length ? 'bf16' : undefined
     // decays are in the sums that the forward node leaves
     return index === 4 && textAttr(node.attrs, 'rule').startsWith('gated') ? undefined : inputForm(inputs, index)
+  },
+  rows: (node, side, index) => {
+    const { inputs, attrs, wrt } = vjpParts(node)
+    return pairWidth(inputs, attrs, side === 'input' ? index : wrt[index]!)
   },
   launches: gradientLaunches,
 }

@@ -119,6 +119,24 @@ template <int N> __device__ __forceinline__ void pack_rows(unsigned (&a)[N / 2][
     a[k][3] = pack(d[2 * k + 1][2], d[2 * k + 1][3]);
   }
 }
+// Turns columns n and n + 8 N / 2 of accumulators by the angles of their rows, the first of which is row: cosines and sines
+// [rows, 8 N / 2].
+template <int N> __device__ __forceinline__ void turn_rows(float (&d)[N][4], const float *cosines, const float *sines, int row, int rows) {
+  #pragma unroll
+  for (int half = 0; half < 2; half++) {
+    const int r = row + threadIdx.x % 32 / 4 + half * 8, at = (r < rows ? r : 0) * (N * 4) + threadIdx.x % 4 * 2;
+    #pragma unroll
+    for (int n = 0; n < N / 2; n++) {
+      const float2 c = *(const float2 *)(cosines + at + n * 8), s = *(const float2 *)(sines + at + n * 8);
+      float *a = d[n] + half * 2, *b = d[n + N / 2] + half * 2;
+      const float x = a[0], y = a[1];
+      a[0] = x * c.x - b[0] * s.x;
+      a[1] = y * c.y - b[1] * s.y;
+      b[0] = b[0] * c.x + x * s.x;
+      b[1] = b[1] * c.y + y * s.y;
+    }
+  }
+}
 // Writes a block's accumulators as rows of bf16, by way of a tile that nobody else uses any more.
 template <class TILE, int N> __device__ __forceinline__ void write_rows(bf16 *to, unsigned stride, int rows, unsigned tile, const float (&d)[N][4], float upper, float lower) {
   const int lane = threadIdx.x % 32, first = threadIdx.x / 32 * 16;

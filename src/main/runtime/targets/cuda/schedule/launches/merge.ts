@@ -3,12 +3,16 @@
 
 import { tabled } from '../../kernels/writer.ts'
 import type { Buffer } from '../job.ts'
-import { isAgain } from '../recompute.ts'
+import { isAgain } from '../rewrites/recompute.ts'
 import type { Step } from '../schedule.ts'
 import { STORED_BYTES } from '../values.ts'
 
-/** Steps that write more than this are long enough by themselves, and moving them would keep their results in memory. */
+/** What is written to the arena by a step that is moved far: what is larger would stay in memory for long. */
 const MAX_WRITTEN_BYTES = 1 << 24
+/** The same for what a step that waits for others reads and writes. */
+const MAX_WAITING_BYTES = 1 << 23
+/** Steps that a large one may be moved by. */
+const NEAR = 8
 /** Launches in one: the third axis of a grid goes to 65,535. */
 const MAX_TOGETHER = 4096
 
@@ -16,8 +20,19 @@ interface Place {
   readonly members: Step[]
 }
 
-/** Moves steps forward to the first one of their kernel, where nothing that they need is computed in between. */
+/** One launch for steps of one kernel: they run with the first of them that can, and small ones with the last. */
 export function mergeAlike(steps: readonly Step[]): readonly Step[] {
+  const early = merged(steps, (step, distance) => distance <= NEAR || arenaBytes(step.writes) <= MAX_WRITTEN_BYTES)
+  // what holds of two steps in order holds of them in reverse: neither may touch what the other writes
+  const late = merged([...early].reverse(), (step) => arenaBytes([...step.reads, ...step.writes]) <= MAX_WAITING_BYTES)
+  return [...late].reverse()
+}
+
+const arenaBytes = (buffers: readonly Buffer[]): number =>
+  buffers.reduce((sum, { home, size, stored }) => sum + (home === 'arena' ? size * STORED_BYTES[stored] : 0), 0)
+
+/** Moves steps to the first one of their kernel in a list, where nothing that they touch is written in between. */
+function merged(steps: readonly Step[], mayMove: (step: Step, distance: number) => boolean): readonly Step[] {
   const places: Place[] = []
   const open = new Map<string, number>()
   const written = new Map<Buffer, number>()
@@ -29,8 +44,9 @@ export function mergeAlike(steps: readonly Step[]): readonly Step[] {
       ...step.writes.map((buffer) => Math.max(written.get(buffer) ?? -1, read.get(buffer) ?? -1)),
     )
     const found = key === undefined ? undefined : open.get(key)
+    const isFree = found !== undefined && found > after && places[found]!.members.length < MAX_TOGETHER
     let at = places.length
-    if (found !== undefined && found > after && places[found]!.members.length < MAX_TOGETHER) {
+    if (isFree && mayMove(step, at - found)) {
       at = found
       places[at]!.members.push(step)
     } else {
@@ -44,13 +60,12 @@ export function mergeAlike(steps: readonly Step[]): readonly Step[] {
 }
 
 /** What steps of one launch have in common; undefined for a step that stays by itself. */
-function mergeKey({ action, writes, isOnce, scope }: Step): string | undefined {
+function mergeKey({ action, isOnce, scope }: Step): string | undefined {
   // what is computed again is computed late
   if (isAgain(scope)) return undefined
   if (action.kind !== 'kernel' || isOnce || action.launch.grid.length !== 2 || action.launch.shared !== undefined)
     return undefined
-  const bytes = writes.reduce((sum, buffer) => sum + buffer.size * STORED_BYTES[buffer.stored], 0)
-  return bytes > MAX_WRITTEN_BYTES ? undefined : action.launch.kernel.name
+  return action.launch.kernel.name
 }
 
 function together(members: readonly Step[]): Step {

@@ -7,7 +7,7 @@ import { PLACE, QUERY_TILES, VISIBLE } from './tiles.ts'
  * Names q, k, v, o, lse, go (gradient of o), gq, delta. delta = Σ go o of each row, which the other kernel reads.
  * gq = scale Σ_keys ds k with ds = p (go vᵀ - delta), p = 2^(log2(e) scale q kᵀ - lse).
  */
-export const QUERY_GRADIENT = `${VISIBLE}${PLACE}${QUERY_TILES}
+export const QUERY_GRADIENT = (turn: string): string => `${VISIBLE}${PLACE}${QUERY_TILES}
 const unsigned keyTiles = shared_start(), valueTiles = keyTiles + STAGES * Keys::BYTES, queryTile = valueTiles + STAGES * Keys::BYTES, gradientTile = queryTile + Queries::BYTES;
 const auto copyStep = [&](int tile) {
   if (tile < tiles) {
@@ -81,6 +81,7 @@ for (int tile = 0; tile < tiles; tile++) {
   products_done(gq_);
 }
 __syncthreads();
+${turn}
 write_rows<Queries>(gq + queryStart, H * K, T - row0, keyTiles, gq_, SCALE, SCALE);
 `
 
@@ -88,7 +89,7 @@ write_rows<Queries>(gq + queryStart, H * K, T - row0, keyTiles, gq_, SCALE, SCAL
  * Names q, k, v, lse, go, delta, gk, gv. A block has the keys of one key head from key0 on and goes through the tiles of
  * queries that see them, for every query head in turn: gv = Σ pᵀ go, gk = scale Σ dsᵀ q.
  */
-export const KEY_GRADIENT = `${VISIBLE}${PLACE}
+export const KEY_GRADIENT = (turn: string): string => `${VISIBLE}${PLACE}
 constexpr int THREADS = GROUPS * 128, ROWS = GROUPS * 64;
 typedef Tile<ROWS, K> Keys;
 typedef Tile<TILE, K> Queries;
@@ -178,6 +179,7 @@ for (int tile = 0; tile < tiles; tile++) {
   products_done(gv_);
 }
 __syncthreads();
+${turn}
 write_rows<Keys>(gk + keyStart, G * K, T - key0, stages, gk_, SCALE, SCALE);
 __syncthreads();
 write_rows<Keys>(gv + keyStart, G * K, T - key0, stages, gv_, 1.0f, 1.0f);

@@ -53,7 +53,7 @@ __device__ __forceinline__ void finish_sums(const Sums &x, const float *strength
 
 // dq, dk, dbeta and ddecay of one chunk of one group of heads, by 16 warps: 8 for dq, 8 for dk; each has 16 tokens and half of the
 // key width (of 128 keys; wider ones are divided between blocks), and of the products of pairs of tokens every other 16 columns.
-template <class S>
+template <class S, int DQ_ROW, int DK_ROW>
 __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf16 *y, const float *beta, const float *cum, const bf16 *raw, const bf16 *keys,
                              const bf16 *states, const bf16 *dout, const bf16 *dz, const bf16 *dstates, bf16 *dq, bf16 *dk,
                              float *ddecay, float *dbeta, float scale) {
@@ -82,9 +82,9 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
     if (S::isDelta && threadIdx.x >= 64 && threadIdx.x < 128) copy_async4(numbers + 512 * s + 256 + 4 * i, beta + (token + i) * H + h, i < rows);
     copies_end();
   };
-  long long place = ((long long)token * G + group) * WIDTH + part * K;
-  copy_tile<64, K, 512>(tq, q + place, G * WIDTH, rows);
-  copy_tile<64, K, 512>(tk, k + place, G * WIDTH, rows);
+  int place = group * WIDTH + part * K;
+  copy_tile<64, K, 512>(tq, q + (long long)token * S::Q_ROW + place, S::Q_ROW, rows);
+  copy_tile<64, K, 512>(tk, k + (long long)token * S::K_ROW + place, S::K_ROW, rows);
   load(0);
   unsigned scores[2][4], products[2][4]; // q k^T, k k^T
 #pragma unroll
@@ -273,8 +273,9 @@ __device__ __forceinline__ void gradients(const bf16 *q, const bf16 *k, const bf
       }
     }
   }
-  bf16 *into = (side == 0 ? dq : dk) + ((long long)(token + row + g) * G + group) * WIDTH + part * K + column;
-  store_rows(into, into + 8 * G * WIDTH, row + g < rows, row + g + 8 < rows, total);
+  int apart = side == 0 ? DQ_ROW : DK_ROW;
+  bf16 *into = (side == 0 ? dq : dk) + (long long)(token + row + g) * apart + place + column;
+  store_rows(into, into + 8 * apart, row + g < rows, row + g + 8 < rows, total);
 }
 }
 `

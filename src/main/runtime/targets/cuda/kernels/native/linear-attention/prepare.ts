@@ -129,8 +129,8 @@ __device__ __forceinline__ void prepare(const bf16 *q, const bf16 *k, const floa
   int n = blockIdx.x, b = blockIdx.z, head = S::isDelta ? blockIdx.y : blockIdx.y * R, group = head / R;
   int rows = min(64, T - 64 * n), token = b * T + 64 * n;
   bool isFirst = head % R == 0;
-  if (isFirst) copy_tile<64, K, 128>(tq, q + ((long long)token * G + group) * K, G * K, rows);
-  copy_tile<64, K, 128>(tk, k + ((long long)token * G + group) * K, G * K, rows);
+  if (isFirst) copy_tile<64, K, 128>(tq, q + (long long)token * S::Q_ROW + group * K, S::Q_ROW, rows);
+  copy_tile<64, K, 128>(tk, k + (long long)token * S::K_ROW + group * K, S::K_ROW, rows);
   copies_end();
   if (S::isGated)
     for (int r = warp; r < (S::isDelta ? 1 : R); r += 4) {

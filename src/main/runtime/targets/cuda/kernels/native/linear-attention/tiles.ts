@@ -163,9 +163,10 @@ __device__ __forceinline__ void store_scores(bf16 *into, const float (&c)[8][4],
 }
 // 1 twice, in bf16
 constexpr unsigned ONES = 0x3f803f80u;
-// sizes of the op; W: the width of a slice of values; STAGES: slices of values in shared memory
-template <int T_, int H_, int G_, int K_, int V_, int W_, int STAGES_, bool IS_GATED, bool IS_DELTA, bool IS_DECAY_SHARED> struct Shape {
-  static constexpr int T = T_, H = H_, G = G_, K = K_, V = V_, W = W_, STAGES = STAGES_;
+// sizes of the op; Q_ROW, K_ROW: elements from token to token of queries and keys; W: the width of a slice of values; STAGES: slices
+// of values in shared memory
+template <int T_, int H_, int G_, int K_, int V_, int Q_ROW_, int K_ROW_, int W_, int STAGES_, bool IS_GATED, bool IS_DELTA, bool IS_DECAY_SHARED> struct Shape {
+  static constexpr int T = T_, H = H_, G = G_, K = K_, V = V_, Q_ROW = Q_ROW_, K_ROW = K_ROW_, W = W_, STAGES = STAGES_;
   static constexpr bool isGated = IS_GATED, isDelta = IS_DELTA, isDecayShared = IS_DECAY_SHARED;
 };
 }

@@ -80,8 +80,8 @@ template <class S>
 __device__ __forceinline__ void load_chunk(unsigned stage, unsigned numbers, int n, const bf16 *q, const bf16 *k, const bf16 *x, const float *cum, const float *beta) {
   constexpr int T = S::T, H = S::H, G = S::G, K = S::K, V = S::V, W = S::W, N = (T + 63) / 64;
   int h = blockIdx.y, b = blockIdx.z, group = h / (H / G), rows = min(64, T - 64 * n), token = b * T + 64 * n, i = threadIdx.x % 64;
-  copy_tile<64, K, 128>(stage, q + ((long long)token * G + group) * K, G * K, rows);
-  copy_tile<64, K, 128>(stage + 128 * K, k + ((long long)token * G + group) * K, G * K, rows);
+  copy_tile<64, K, 128>(stage, q + (long long)token * S::Q_ROW + group * K, S::Q_ROW, rows);
+  copy_tile<64, K, 128>(stage + 128 * K, k + (long long)token * S::K_ROW + group * K, S::K_ROW, rows);
   copy_tile<64, W, 128>(stage + 256 * K, x + ((long long)token * H + h) * V + blockIdx.x * W, H * V, rows);
   if (S::isGated && threadIdx.x < 16) copy_async16(numbers + 16 * i, cum + ((b * H + h) * N + n) * 64 + 4 * i, true);
   if (S::isDelta && threadIdx.x >= 64) copy_async4(numbers + 256 + 4 * i, beta + (token + i) * H + h, i < rows);

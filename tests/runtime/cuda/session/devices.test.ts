@@ -94,7 +94,7 @@ describe('two sessions at a time', () => {
     expect(used.length).toBeGreaterThan(40)
     // streams, modules, functions and graphs belong to the device whose context is current
     for (const call of used) expect([...new Set(own(call))], call.name).toEqual([call.device])
-    for (const name of ['cuStreamCreate', 'cuModuleLoadData', 'cuGraphInstantiate', 'lt prepare', 'lt run'])
+    for (const name of ['cuStreamCreateWithPriority', 'cuModuleLoadData', 'cuGraphInstantiate', 'lt prepare', 'lt run'])
       expect(new Set(machine.calls.filter((call) => call.name === name).map(({ device }) => device)), name).toEqual(
         new Set([0, 1]),
       )

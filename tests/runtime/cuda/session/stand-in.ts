@@ -31,7 +31,7 @@ export interface StandInDevice {
 
 /** What a function gives, where it gives anything. */
 const GIVES: Readonly<Record<string, string>> = {
-  cuStreamCreate: 'stream',
+  cuStreamCreateWithPriority: 'stream',
   cuModuleLoadData: 'module',
   cuModuleGetFunction: 'function',
   cuStreamEndCapture: 'graph',

@@ -9,9 +9,11 @@ const AGAIN = '.again'
 
 export const isAgain = (scope: string): boolean => scope.endsWith(AGAIN)
 
+export const isBackward = (scope: string): boolean => scope.split('.').includes('grad')
+
 /** The block that a node belongs to, and whether to its backward pass. */
 function placeOf({ scope }: Node): { readonly block: string | undefined; readonly isBackward: boolean } {
-  return { block: /^L\d+(?=\.)/.exec(scope)?.[0], isBackward: scope.split('.').includes('grad') }
+  return { block: /^L\d+(?=\.)/.exec(scope)?.[0], isBackward: isBackward(scope) }
 }
 
 /** The graph of a training step with the forward values of each block computed again where its backward pass reads them. */

@@ -4,7 +4,7 @@
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
 import { rewrite } from '#core/passes/rewrite.ts'
-import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
+import { isLargeProduct, libraryOperands, matmulSizes } from '../matmul-view.ts'
 
 /**
  * The graph with operands broadcast to the batch axes of their product where the library could not read them otherwise.

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { parseSpecText } from '#core/model/text.ts'
 import type { BlockItem } from '#core/model/spec.ts'
 import { measureLut } from '#main/runtime/profile/lut.ts'
-import { cpuTarget } from './cpu-target.ts'
+import { cpuTarget } from '../cpu-target.ts'
 
 const target = cpuTarget('bf16')
 

@@ -8,7 +8,7 @@ import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import { openCuda } from '#main/runtime/targets/cuda/target.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
 
 function open(machine: Machine): Promise<CudaSession> {
   const g = newGraph()

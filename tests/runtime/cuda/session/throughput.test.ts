@@ -18,8 +18,8 @@ import { ortCpu } from '#main/runtime/targets/ort-cpu.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
 import { closeProject } from '#main/store/db.ts'
 import { listMeasurements } from '#main/store/measurements.ts'
-import { scratchProject } from '../../store/scratch.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { scratchProject } from '../../../store/scratch.ts'
+import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
 
 const SPEC = parseSpecText('{dModel: 64, vocabSize: 128} d{nHeads: 2} f a{headDim: 16, nKvHeads: 2} f')
 const CONTEXT = 64
