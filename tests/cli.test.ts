@@ -214,6 +214,18 @@ describe('heddle answers', () => {
     expect(exported.code, exported.err).toBe(0)
   }, 60_000)
 
+  it('continues a text, the same for the same seed', async () => {
+    const spec = TINY_SPEC.replace('128', '257')
+    expect((await heddle('train', spec, ...TINY, '--checkpoint', 'bytes.safetensors', '--steps', '1')).code).toBe(0)
+    const write = ['generate', '--checkpoint', 'bytes.safetensors', '--tokenizer', 'bytes', '--prompt', 'My fellow']
+    const text = await heddle(...write, '--tokens', '5', '--samples', '2', '--json')
+    expect(text.code, text.err).toBe(0)
+    const { tokens, texts } = JSON.parse(text.out) as { tokens: number[][]; texts: string[] }
+    expect([texts.length, ...tokens.map((own) => own.length)]).toEqual([2, 5, 5])
+    const again = await heddle(...write, '--tokens', '5', '--samples', '2', '--json')
+    expect(again.out).toBe(text.out)
+  }, 60_000)
+
   it('ends a diverged run with exit code 3 and a sentence', async () => {
     const run = await heddle('train', TINY_SPEC, ...TINY, '--steps', '9', '--lr', '10', '--warmup', '0', '--quiet')
     expect(run).toMatchObject({ code: 3, err: '' })

@@ -18,6 +18,31 @@ export function f32ToBf16(data: Float32Array): Uint16Array {
   return narrow
 }
 
+/** Rounds f32 to the nearest IEEE 754 binary16, ties to even; from 65520 on it is infinite. */
+export function f32ToF16(data: Float32Array): Uint16Array {
+  const narrow = new Uint16Array(data.length)
+  for (let i = 0; i < narrow.length; i++) {
+    const x = data[i]!
+    const size = Math.abs(x)
+    const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
+    if (Number.isNaN(x)) narrow[i] = 0x7fff
+    else if (size >= 65520) narrow[i] = sign | 0x7c00
+    else {
+      const exponent = Math.max(Math.floor(Math.log2(size)), -14)
+      // a fraction that rounds up to 2048 carries into the exponent
+      const fraction = roundedToEven(size * 2 ** (10 - exponent))
+      narrow[i] = sign | (fraction + ((exponent + 14) << 10))
+    }
+  }
+  return narrow
+}
+
+function roundedToEven(x: number): number {
+  const below = Math.floor(x)
+  const rest = x - below
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
+}
+
 /** Widens IEEE 754 binary16 bits, subnormal numbers included. */
 export function f16ToF32(bits: Uint16Array): Float32Array {
   const wide = new Float32Array(bits.length)

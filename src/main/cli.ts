@@ -13,6 +13,7 @@ import { profile } from './cli/profile.ts'
 import { project } from './cli/project.ts'
 import { search } from './cli/search.ts'
 import { evaluate } from './cli/quality/evaluate.ts'
+import { generate } from './cli/quality/generate.ts'
 import { importCommand } from './cli/quality/import.ts'
 import { study } from './cli/quality/study.ts'
 import { trust } from './cli/quality/trust.ts'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   lower,
   train,
   evaluate,
+  generate,
   importCommand,
   study,
   trust,

@@ -153,6 +153,12 @@ for (const kind of ['reduce_sum', 'reduce_max']) {
 }
 add('argmax', [normal(3, 2, 7)])
 add('argmax', [given('f32', [2, 4], [1, 3, 3, 0, -1, -1, -2, -1])])
+for (const [shape, seed, step] of [
+  [[3, 7], 0, 0],
+  [[2, 1, 64], 2 ** 31 - 1, 4096],
+  [[1], -5, -1],
+] as const)
+  add('add_gumbel', [normal(...shape), positive(1), given('i32', [], [seed]), given('i32', [1], [step])])
 for (const transposeA of [false, true]) {
   for (const transposeB of [false, true]) {
     const attrs = { ...(transposeA && { transposeA }), ...(transposeB && { transposeB }) }

@@ -114,7 +114,7 @@ it('rejects with the error of a bad configuration, with its place', async () => 
       { code: 'file-missing' },
     ],
     ['profile', { specs: [] }, { code: 'usage', path: 'specs' }],
-    ['profile', { specs: [spec], options: { batchSize: 0 } }, { code: 'param-invalid', path: 'options.batchSize' }],
+    ['profile', { specs: [spec], options: { batchSize: -1 } }, { code: 'param-invalid', path: 'options.batchSize' }],
     ['profile', { specs: [spec], target: 'abacus' }, { code: 'target-missing' }],
     ['profile', { specs: [{ ...spec, blocks: [{ kind: 'nothing' }] }] }, { path: 'blocks[0].kind' }],
   ]

@@ -20,7 +20,7 @@ export interface LoweredModel {
   readonly seqLen: number
 }
 
-export type ModelOutput = 'loss' | 'predictions' | 'logProbs' | 'logits' | 'allLogits'
+export type ModelOutput = 'loss' | 'predictions' | 'logProbs' | 'logits' | 'allLogits' | 'next'
 
 export interface LowerOptions {
   readonly phase: Phase
@@ -31,7 +31,8 @@ export interface LowerOptions {
   readonly context?: number
   /**
    * What is computed behind the stack. train: `loss` and `targetCount`, `predictions` (arg max), `logProbs` (of each target),
-   * `logits`. prefill: `logits` of the last token, or `allLogits`. decode: `logits`. By default loss, or logits.
+   * `logits`. prefill: `logits` of the last token, or `allLogits`. decode: `logits`. Both: `next`, the token that is drawn to
+   * follow. By default loss, or logits.
    */
   readonly outputs?: readonly ModelOutput[]
   /** Rotary tables become inputs: for counting, where their contents do not matter. */
@@ -93,7 +94,12 @@ export function lower(resolved: ResolvedSpec, options: LowerOptions): LoweredMod
   const head = settings.tieEmbeddings
     ? table
     : declarations.weight('lm_head.weight', [settings.vocabSize, dModel], DEFAULT_INIT)
-  g.scoped('head', () => addOutputs(g, headLogits(g, hidden, head, settings.headNormDivision), outputs))
+  g.scoped('head', () => {
+    const logits = headLogits(g, hidden, head, settings.headNormDivision)
+    addOutputs(g, logits, outputs)
+    const last = phase === 'decode' ? declarations.position : g.scalar(metaTokens + seqLen - 1, 'i32')
+    if (outputs.includes('next')) g.output('next', nextTokens(g, logits, last))
+  })
   declarations.outputStates()
   return { graph: g.finish(), phase, weights: declarations.weights, states: declarations.states, batchSize, seqLen }
 }
@@ -148,8 +154,20 @@ function addOutputs(g: GraphBuilder, logits: Value, outputs: readonly ModelOutpu
       g.output('targetCount', counted!)
     } else if (output === 'predictions') g.output('predictions', g.reshape(g.argmax(rows), [b, t]))
     else if (output === 'logProbs') g.output('logProbs', g.reshape(logProbs(g, rows, targets!), [b, t]))
-    else g.output('logits', logits)
+    else if (output !== 'next') g.output('logits', logits)
   }
+}
+
+/**
+ * Draws the token behind each sequence, [B,1], from inputs `temperature` and `seed`; the place of the token before it makes
+ * draws of one sequence independent.
+ */
+function nextTokens(g: GraphBuilder, logits: Value, place: Value): Value {
+  const [b, t, vocabulary] = logits.type.shape as [number, number, number]
+  const rows = g.reshape(g.slice(logits, 1, t - 1, t), [b, vocabulary])
+  const temperature = g.input('temperature', { dtype: 'f32', shape: [] })
+  const seed = g.input('seed', { dtype: 'i32', shape: [] })
+  return g.reshape(g.sample(rows, { temperature, seed, step: place }), [b, 1])
 }
 
 /** Log probability of each target; ignored targets read entry 0 and mean nothing. */

@@ -274,6 +274,14 @@ export class GraphBuilder {
     return this.one('argmax', [x])
   }
 
+  /**
+   * A draw from softmax(x / temperature) of the last axis for each row, the same for the same seed and step; with temperature
+   * 0 the largest.
+   */
+  sample(x: Value, { temperature, seed, step }: Readonly<Record<'temperature' | 'seed' | 'step', Value>>): Value {
+    return this.argmax(this.one('add_gumbel', [x, temperature, seed, step]))
+  }
+
   mean(x: Value, axes: readonly number[]): Value {
     return this.scale(this.reduceSum(x, axes), 1 / sizeOf(axes.map((a) => x.type.shape[a]!)))
   }

@@ -6,6 +6,7 @@ import { matmul } from './matmul.ts'
 import { broadcast, concat, pad, reshape, slice, transpose } from './movement.ts'
 import type { OpDef } from './op.ts'
 import { argmax, reduceMax, reduceSum } from './reduce.ts'
+import { addGumbel } from './sampling.ts'
 import { constant, input } from './source.ts'
 import { fusedOps } from './fused/index.ts'
 import { GraphBuilder } from './builder.ts'
@@ -46,6 +47,7 @@ export const primitiveOps: readonly OpDef[] = [
   reduceSum,
   reduceMax,
   argmax,
+  addGumbel,
   matmul,
 ]
 

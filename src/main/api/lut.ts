@@ -18,6 +18,7 @@ import type { Runner } from '#main/runtime/link.ts'
 import { lutPlace } from '#main/runtime/profile/lut-job.ts'
 import type { LUT_PARAMS, LutAnswer, LutPayload } from '#main/runtime/profile/lut-job.ts'
 import type { LutEntry } from '#main/runtime/profile/lut.ts'
+import { dtypeOf } from '#main/runtime/targets/index.ts'
 import { parseProgressEvent } from '#main/runtime/progress.ts'
 import type { ProgressEvent } from '#main/runtime/progress.ts'
 import type { Project } from '#main/store/db.ts'
@@ -123,7 +124,7 @@ export async function runLut(
   const filter: LutFilter = {
     environment,
     target,
-    dtype: 'f32',
+    dtype: dtypeOf(target),
     phase: options.phase,
     batch: options.batchSize,
     context: options.context,
@@ -234,7 +235,7 @@ function recordLut(
   const common = {
     environment,
     target,
-    dtype: 'f32',
+    dtype: dtypeOf(target),
     phase: options.phase,
     batch: options.batchSize,
     context: options.context,

@@ -6,6 +6,7 @@ import { countSpec } from '#core/model/counts.ts'
 import { printSpecText } from '#core/model/text.ts'
 import type { Environment } from '#main/runtime/environment.ts'
 import type { ProfileResult } from '#main/runtime/profile/job.ts'
+import { dtypeOf } from '#main/runtime/targets/index.ts'
 import { putDevice, putEnvironment } from '#main/store/environments.ts'
 import { addMeasurement } from '#main/store/measurements.ts'
 import { putSpec } from '#main/store/specs.ts'
@@ -55,10 +56,10 @@ export function recordEnvironment(project: Project, target: string, environment:
 /** Stores every latency of a profile, with raw samples; returns the numbers of the rows. */
 export function recordProfile(project: Project, specs: readonly ArchSpec[], profile: ProfileResult): number[] {
   const environment = recordEnvironment(project, profile.target, profile.environment)
-  const { batchSize, promptLen, context } = profile.shape
+  const { promptLen, context } = profile.shape
   return profile.stacks.flatMap(({ index, phases }) => {
     const spec = recordSpec(project, specs[index]!)
-    return phases.map(({ phase, latency, graphHash, placement }) => {
+    return phases.map(({ phase, batchSize, latency, deviceMs, graphHash, placement }) => {
       const { samplesMs, p50Ms, lowMs, highMs, iqrMs, p95Ms, ...rest } = latency
       const status = Object.fromEntries(
         (placement?.blocks ?? []).map((b) => [
@@ -72,6 +73,7 @@ export function recordProfile(project: Project, specs: readonly ArchSpec[], prof
       )
       const details = plain({
         ...rest,
+        deviceMs,
         floorMs: profile.floor.p50Ms,
         loadAverage: profile.environment.loadAverage,
         placement: placement ?? null,
@@ -81,7 +83,7 @@ export function recordProfile(project: Project, specs: readonly ArchSpec[], prof
         environment,
         target: profile.target,
         phase,
-        dtype: 'f32',
+        dtype: dtypeOf(profile.target),
         batch: batchSize,
         context: phase === 'prefill' ? promptLen : context,
         graphHash,

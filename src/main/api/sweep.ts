@@ -20,6 +20,7 @@ import { median } from '#core/stats/summary.ts'
 import type { Runner } from '#main/runtime/link.ts'
 import type { ProgressEvent } from '#main/runtime/progress.ts'
 import { lutPlace } from '#main/runtime/profile/lut-job.ts'
+import { dtypeOf } from '#main/runtime/targets/index.ts'
 import { addFit } from '#main/store/correlations.ts'
 import type { Project } from '#main/store/db.ts'
 import { listMeasurements } from '#main/store/measurements.ts'
@@ -236,7 +237,7 @@ async function latenciesOf(
       phase,
       batch: batchSize,
       context,
-      dtype: 'f32',
+      dtype: dtypeOf(train.target),
     }).at(-1)?.p50Ms
   const lacking = specs.filter((spec) => known(spec) === undefined)
   if (lacking.length > 0) {

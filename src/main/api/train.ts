@@ -7,6 +7,7 @@ import { readEnvironment } from '#main/runtime/environment.ts'
 import type { Runner } from '#main/runtime/link.ts'
 import type { ProgressEvent } from '#main/runtime/progress.ts'
 import { parseProgressEvent } from '#main/runtime/progress.ts'
+import { runtimesOf } from '#main/runtime/targets/index.ts'
 import type { TrainAnswer, TrainPayload } from '#main/runtime/train/job.ts'
 import type { MetricPoint } from '#main/runtime/train/train.ts'
 import type { Project } from '#main/store/db.ts'
@@ -119,7 +120,7 @@ function begin(
   const environment = recordEnvironment(
     project,
     config.target,
-    readEnvironment({ threads: config.threads ?? undefined }),
+    readEnvironment({ threads: config.threads ?? undefined, runtimes: runtimesOf(config.target) }),
   )
   return startRun(project, {
     spec,

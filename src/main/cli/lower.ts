@@ -6,7 +6,7 @@ import { optimise } from '#core/passes/pipeline.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
 import { decodeProgram, prefillProgram } from '#main/runtime/profile/programs.ts'
-import { targets } from '#main/runtime/targets/index.ts'
+import { knownTarget } from '#main/runtime/targets/index.ts'
 import type { Command } from './command.ts'
 import { readSpec } from './spec-argument.ts'
 
@@ -21,11 +21,12 @@ export const lower: Command = {
   name: 'lower',
   summary: 'The graph of a stack',
   usage: 'SPEC',
-  help: 'Prints the graph that a target runs, one line a node. --trace prints it after every pass: lower, decompose, fold, cse, dce.',
+  help: 'Prints the graph that a target runs, one line a node. --trace prints it after every pass: lower, decompose, fold, cse, dce; for a target that plans ahead (cuda) also what would be launched and the memory plan, which takes no device.',
   examples: [
     "lower 'd f' --phase decode",
     "lower 'a f' --phase train --trace | less",
     "lower 'm2' --target reference --json",
+    "lower 'd f a f' --phase decode --target cuda --trace",
   ],
   flags: {
     trace: { type: 'switch', doc: 'Print the graph after every pass.' },
@@ -37,11 +38,7 @@ export const lower: Command = {
       throw new HeddleError('usage', 'lower takes one spec', { hint: 'quote a pattern that has spaces' })
     const spec = readSpec(positionals[0]!)
     const { phase, batchSize, seqLen, context } = resolveParams(PARAMS, params, { dModel: 0 }, 'flags')
-    const target = targets.find((t) => t.kind === (text['target'] ?? 'ort-cpu'))
-    if (target === undefined)
-      throw new HeddleError('target-missing', `unknown target ${text['target']}`, {
-        hint: `known targets: ${targets.map((t) => t.kind).join(', ')}`,
-      })
+    const target = knownTarget(text['target'] ?? 'ort-cpu')
     const resolved = resolveSpec(spec)
     const { optimiser } = parseTrainConfig({ spec })
     const program =
@@ -61,5 +58,6 @@ export const lower: Command = {
     })
     if (output.isJson) output.print(JSON.stringify({ phase, passes, graph: printGraph(graph) }, null, 2))
     else if (!switches.has('trace')) output.print(printGraph(graph))
+    else if (target.plan !== undefined) output.print(`# launches\n${target.plan(program).text()}`)
   },
 }

@@ -1,8 +1,10 @@
 import { HeddleError } from '#core/errors.ts'
 import { printPattern } from '#core/model/text.ts'
+import { quantile } from '#core/stats/summary.ts'
 import { runProfile } from '#main/api/profile.ts'
 import { startRunner } from '#main/runtime/link.ts'
 import { parseProfilePayload, PROFILE_PARAMS } from '#main/runtime/profile/job.ts'
+import { LARGEST } from '#main/runtime/profile/profile.ts'
 import { closeProject, openProject } from '#main/store/db.ts'
 import { terminalProgress } from '#main/terminal.ts'
 import type { Command } from './command.ts'
@@ -18,6 +20,7 @@ export const profile: Command = {
   examples: [
     "profile 'a f a f' 'd f m2 f' --context 512",
     'profile nemotron-flash-1b --phases decode --project my.heddle',
+    'profile nemotron-flash-1b --target cuda --batch-size 0 --prompt-len 32768 --context 32768',
   ],
   flags: {
     target: { type: 'text', value: 'TARGET', doc: 'Execution target [ort-cpu].' },
@@ -45,18 +48,26 @@ export const profile: Command = {
         return output.print(JSON.stringify(result, (_, v: unknown) => (v instanceof Float64Array ? [...v] : v), 2))
       const { environment: e, shape } = result
       output.print(
-        `${result.target} on ${e.cpuModel ?? 'unknown processor'}, ${e.threads ?? '?'} threads, batch ${shape.batchSize}, prompt ${shape.promptLen}, context ${shape.context}; floor ${ms(result.floor.p50Ms)}\n`,
+        `${result.target} on ${e.cpuModel ?? 'unknown processor'}, ${e.threads ?? '?'} threads, batch ${shape.batchSize === LARGEST ? 'the largest that fits' : shape.batchSize}, prompt ${shape.promptLen}, context ${shape.context}; floor ${ms(result.floor.p50Ms)}\n`,
       )
       const rows = result.stacks.flatMap(({ index, phases }) =>
-        phases.map(({ phase, latency, placement }) => [
+        phases.map(({ phase, batchSize, latency, deviceMs, placement }) => [
           payload.specs[index]!.name ?? printPattern(payload.specs[index]!.blocks),
           phase,
           msInterval(latency),
           `iqr ${latency.iqrMs.toPrecision(2)}, ${latency.repeats} samples${latency.reachedWidth ? '' : ' (interval wider than asked)'}`,
+          String(batchSize),
+          deviceMs.length === 0 ? '' : ms(quantile(deviceMs, 0.5)),
+          String(Math.round((1000 * batchSize * (phase === 'prefill' ? shape.promptLen : 1)) / latency.p50Ms)),
           placement === undefined ? '' : decomposedText(placement.blocks),
         ]),
       )
-      output.print(table([['stack', 'phase', 'median [95 %]', 'spread', 'decomposed'], ...rows]))
+      output.print(
+        table([
+          ['stack', 'phase', 'median [95 %]', 'spread', 'batch', "device's clock", 'tokens/s', 'decomposed'],
+          ...rows,
+        ]),
+      )
     } finally {
       progress.end()
       await runner.close()

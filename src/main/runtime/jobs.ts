@@ -1,6 +1,7 @@
 // The work that the runner process can do, by name. A job runs alone in that process; it may block it and may crash it.
 
 import { evaluateJob } from './eval/job.ts'
+import { generateJob } from './generate/job.ts'
 import { profileJob } from './profile/job.ts'
 import { lutJob } from './profile/lut-job.ts'
 import { trainJob } from './train/job.ts'
@@ -24,4 +25,5 @@ export const jobs: Readonly<Record<string, Job>> = {
   profile: profileJob,
   lut: lutJob,
   evaluate: evaluateJob,
+  generate: generateJob,
 }

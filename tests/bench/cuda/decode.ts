@@ -28,13 +28,13 @@ export interface DecodeOptions {
   readonly bandwidth: number
 }
 
-const spreadText = (values: readonly number[], unit: string, digits: number): string => {
+export const spreadText = (values: readonly number[], unit: string, digits: number): string => {
   const { low, middle, high } = spread(values)
   return `${middle.toFixed(digits)} ${unit} (quartiles ${low.toFixed(digits)} to ${high.toFixed(digits)})`
 }
 
 /** Weights for timing: small numbers from one table, gains of 1; filling billions one by one would take minutes. */
-function timingWeights(weights: readonly Weight[]): ReadonlyMap<string, Float32Array> {
+export function timingWeights(weights: readonly Weight[]): ReadonlyMap<string, Float32Array> {
   const random = rng('cuda-decode-bench', 1)
   const table = Float32Array.from({ length: 1 << 20 }, () => 0.04 * (random.uniform() - 0.5))
   const largest = Math.max(...weights.map(({ shape }) => sizeOf(shape)))
@@ -80,6 +80,12 @@ function feedsOf(batchSize: number, position: number, token = 7): Record<string,
   return { tokens: Int32Array.from({ length: batchSize }, (_, b) => token + b), position: Int32Array.of(position) }
 }
 
+/** A model that resources/specs has. */
+export function modelNamed(name: string): ResolvedSpec {
+  const path = join(fileURLToPath(new URL('../../../', import.meta.url)), 'resources/specs', `${name}.json`)
+  return resolveSpec(parseSpec(JSON.parse(readFileSync(path, 'utf8')) as ArchSpec))
+}
+
 async function benchModel(
   name: string,
   batchSize: number,
@@ -87,9 +93,7 @@ async function benchModel(
   { bandwidth, showCosts }: DecodeOptions,
 ): Promise<void> {
   const started = performance.now()
-  const path = join(fileURLToPath(new URL('../../../', import.meta.url)), 'resources/specs', `${name}.json`)
-  const resolved = resolveSpec(parseSpec(JSON.parse(readFileSync(path, 'utf8')) as ArchSpec))
-  const { session, weightBytes, stateBytes, position } = await open(resolved, batchSize, context, 'bf16')
+  const { session, weightBytes, stateBytes, position } = await open(modelNamed(name), batchSize, context, 'bf16')
   const feeds = feedsOf(batchSize, position)
   const { logits } = await session.run(feeds, ['logits'])
   if (!logits!.every(Number.isFinite)) throw new Error(`${name}: logits are not finite`)

@@ -1,7 +1,7 @@
 // `npm run bench -- cuda`: what the native CUDA target does on this machine's first device. Options:
-// --only ceilings,train,start,agreement,decode,layers,forms (the first three by default), --stacks T1,T2,T3, --seq 512,2048,
+// --only ceilings,train,start,agreement,decode,layers,forms,throughput (the first three by default), --stacks T1,T2,T3, --seq 512,2048,
 // --compute bf16 or f32, --repeats 5, --costs, --schedule, --steps 500; for decode --models,
-// --context 1024,8192 and --batch 1.
+// --context 1024,8192 and --batch 1; for throughput --models and --prompt 32768.
 
 import { parseArgs } from 'node:util'
 import { cuda } from '#main/runtime/targets/cuda/target.ts'
@@ -11,6 +11,7 @@ import { measureCeilings } from './ceilings.ts'
 import { copyBandwidth } from './copy.ts'
 import { benchDecode, benchDecodeLayers, compareDecodeForms } from './decode.ts'
 import { benchStart } from './start.ts'
+import { benchThroughput } from './throughput.ts'
 import { benchTraining } from './train.ts'
 
 const { values: options } = parseArgs({
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     models: { type: 'string', default: 'nemotron-flash-1b,nemotron-flash-3b,qwen3-0.6b' },
     context: { type: 'string', default: '1024,8192' },
     batch: { type: 'string', default: '1' },
+    prompt: { type: 'string', default: '32768' },
   },
 })
 const parts = options.only.split(',')
@@ -63,3 +65,5 @@ if (parts.includes('decode')) {
 }
 if (parts.includes('layers')) await benchDecodeLayers()
 if (parts.includes('forms')) for (const batch of batches) await compareDecodeForms(batch)
+if (parts.includes('throughput'))
+  for (const name of options.models.split(',')) await benchThroughput(name, Number(options.prompt))

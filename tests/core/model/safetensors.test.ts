@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HeddleError } from '#core/errors.ts'
-import { bf16ToF32, f16ToF32, f32ToBf16 } from '#core/half.ts'
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '#core/half.ts'
 import { duplicateKey } from '#core/model/duplicate-key.ts'
 import { decodeSafetensors, encodeSafetensors } from '#core/model/safetensors.ts'
 import type { SafetensorsTensor } from '#core/model/safetensors.ts'
@@ -150,6 +150,13 @@ describe('16-bit floats', () => {
   it('rounds to bf16, ties to even, and keeps what is no number', () => {
     const values = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, 3.4e38, NaN)
     expect(bf16ToF32(f32ToBf16(values))).toEqual(Float32Array.of(1, 1 + 2 ** -6, 1 + 2 ** -7, Infinity, NaN))
+  })
+
+  it('rounds to f16 and back: every finite number is kept, halves go to the even one, large ones are infinite', () => {
+    const bits = Uint16Array.from({ length: 0x10000 }, (_, i) => i).filter((i) => (i & 0x7c00) !== 0x7c00)
+    expect(f32ToF16(f16ToF32(bits))).toEqual(bits)
+    const values = Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, 2 ** -25, 3 * 2 ** -25, 2047.9, NaN)
+    expect(f16ToF32(f32ToF16(values))).toEqual(Float32Array.of(1, 1 + 2 ** -9, 65504, Infinity, 0, 2 ** -23, 2048, NaN))
   })
 
   it('are converted on request, and integers are not', () => {

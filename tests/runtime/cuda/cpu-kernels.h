@@ -44,6 +44,20 @@ static unsigned short to_bf16(float x) {
   return (unsigned short)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
+static unsigned short to_f16(float x) {
+  unsigned short sign = (unsigned short)(__float_as_uint(x) >> 16 & 0x8000);
+  float size = fabsf(x);
+  if (x != x) return 0x7fff;
+  if (size >= 65520.0f) return sign | 0x7c00;
+  int exponent = size < 6.103515625e-5f ? -14 : ilogbf(size);
+  return (unsigned short)(sign | ((int)nearbyintf(ldexpf(size, 10 - exponent)) + ((exponent + 14) << 10)));
+}
+static float from_f16(unsigned short x) {
+  int exponent = x >> 10 & 31, fraction = x & 1023;
+  float size = exponent == 0 ? ldexpf((float)fraction, -24) : exponent < 31 ? ldexpf((float)(1024 + fraction), exponent - 25) : fraction == 0 ? INFINITY : NAN;
+  return x & 0x8000 ? -size : size;
+}
+
 /** Dynamic shared memory; NaN when a block starts. */
 static const unsigned SHARED_BYTES = 227 << 10;
 alignas(1024) static unsigned char shared_memory[SHARED_BYTES];
@@ -178,11 +192,13 @@ static void overGrid(unsigned gx, unsigned gy, unsigned gz, unsigned threads, bo
     }
 }
 
-/** C = A B in float64, rounded once. `isHalf` says for a, b and c whether it is bf16; `flip` whether a and b are transposed. */
+/** C = A B in float64, rounded once. The last three numbers say of a, b and c: 0 f32, 1 bf16, 2 f16; `flip` whether a and b are transposed. */
 extern "C" void multiply(uint64_t a, uint64_t b, uint64_t c, const int64_t *s) {
   int64_t m = s[0], n = s[1], k = s[2], batch = s[3];
   auto read = [](uint64_t p, int64_t i, int64_t half) {
-    return half ? __uint_as_float((unsigned)((unsigned short *)p)[i] << 16) : ((float *)p)[i];
+    if (half == 0) return ((float *)p)[i];
+    unsigned short bits = ((unsigned short *)p)[i];
+    return half == 2 ? from_f16(bits) : __uint_as_float((unsigned)bits << 16);
   };
   for (int64_t z = 0; z < batch; z++)
     for (int64_t i = 0; i < m; i++)
@@ -194,7 +210,7 @@ extern "C" void multiply(uint64_t a, uint64_t b, uint64_t c, const int64_t *s) {
           sum += (double)read(a, at, s[12]) * (double)read(b, bt, s[13]);
         }
         int64_t ct = z * s[11] + i * s[10] + j;
-        if (s[14]) ((unsigned short *)c)[ct] = to_bf16((float)sum);
+        if (s[14]) ((unsigned short *)c)[ct] = s[14] == 2 ? to_f16((float)sum) : to_bf16((float)sum);
         else ((float *)c)[ct] = (float)sum;
       }
 }

@@ -115,7 +115,7 @@ function prepare(
       case 'matmul': {
         const { m, n, k, batch, a, b, c } = command.shape
         const numbers = [m, n, k, batch, Number(a.transposed), a.lead, a.stride, Number(b.transposed), b.lead, b.stride]
-        const types = [a, b, c].map((matrix) => Number(matrix.type === 'bf16'))
+        const types = [a, b, c].map((matrix) => ['f32', 'bf16', 'f16'].indexOf(matrix.type))
         return void multiply(
           command.a,
           command.b,

@@ -14,6 +14,7 @@ import { recordEnvironment } from '#main/api/record.ts'
 import type { Runner } from '#main/runtime/link.ts'
 import { lutPlace } from '#main/runtime/profile/lut-job.ts'
 import type { ProgressEvent } from '#main/runtime/progress.ts'
+import { dtypeOf } from '#main/runtime/targets/index.ts'
 import type { Project } from '#main/store/db.ts'
 import { listLut } from '#main/store/lut.ts'
 import type { LutRow } from '#main/store/lut.ts'
@@ -116,7 +117,7 @@ export async function fillTable(
     place: {
       environment: recordEnvironment(project, target, place.environment),
       target,
-      dtype: 'f32',
+      dtype: dtypeOf(target),
       protocolVersion: place.protocol,
       runtimeVersion: place.runtimeVersion,
     },

@@ -8,13 +8,19 @@ import { readEnvironment } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import type { Job } from '../jobs.ts'
 import { targetOf } from '../targets/index.ts'
-import { profileStacks } from './profile.ts'
+import { MAX_BATCH } from './largest-batch.ts'
+import { LARGEST, profileStacks } from './profile.ts'
 import type { Profile } from './profile.ts'
 
 /** What a profile is asked to do; flags and forms are made from it. */
 export const PROFILE_PARAMS = {
   phases: choice({ doc: 'Which programs to time.', choices: ['both', 'prefill', 'decode'], default: 'both' }),
-  batchSize: integer({ doc: 'Sequences at once.', min: 1, max: 65536, default: 1 }),
+  batchSize: integer({
+    doc: 'Sequences at once; 0: as many as fit in the free memory of a device that plans it (cuda), each stack and phase measured alone.',
+    min: LARGEST,
+    max: MAX_BATCH,
+    default: 1,
+  }),
   promptLen: integer({ doc: 'Text tokens of a prefill.', unit: 'tokens', min: 1, max: 1 << 20, default: 128 }),
   context: integer({
     doc: 'Text tokens in the caches when a token is decoded.',

@@ -20,7 +20,7 @@ export interface InferenceProgram {
   readonly states: readonly State[]
 }
 
-/** Reads a prompt: `tokens` [B,T] -> `logits` of the last token (or `allLogits`) and the states after it. */
+/** Reads a prompt: `tokens` [B,T] -> `logits` of the last token (or `allLogits`, `next`) and the states after it. */
 export function prefillProgram(
   resolved: ResolvedSpec,
   { batchSize, promptLen, context }: InferenceShape,
@@ -40,12 +40,13 @@ export function prefillProgram(
   }
 }
 
-/** One token: `tokens` [B,1] and `position` -> `logits`; the states are bound. */
+/** One token: `tokens` [B,1] and `position` -> `logits` (or `next`); the states are bound. */
 export function decodeProgram(
   resolved: ResolvedSpec,
   { batchSize, context }: Omit<InferenceShape, 'promptLen'>,
+  outputs: readonly ModelOutput[] = ['logits'],
 ): InferenceProgram {
-  const { graph, weights, states } = lower(resolved, { phase: 'decode', batchSize, seqLen: 1, context })
+  const { graph, weights, states } = lower(resolved, { phase: 'decode', batchSize, seqLen: 1, context, outputs })
   const bindings = states.map(({ name }) => ({ input: name, output: `next.${name}` }))
   return {
     program: { name: 'decode', phase: 'decode', graph, bindings, frozen: weights.map((w) => w.name) },

@@ -61,6 +61,11 @@ export interface Session {
   /** A copy of a bound state. */
   read(state: string): Float32Array
   write(state: string, data: Float32Array): void
+  /**
+   * Milliseconds of a run by the device's own clock, when `runs` of them follow each other with what was fed last; one number
+   * for each of the repeats. Only of devices that have a clock.
+   */
+  runTimes?(runs: number, repeats: number): readonly number[]
   /** Ends the trace and returns its events, kernel times by node. */
   trace?(): readonly TraceEvent[]
   close(): void
@@ -74,16 +79,34 @@ export interface TraceEvent {
   readonly microseconds: number
 }
 
+/** What a program would take of a target, known before anything is opened. */
+export interface ProgramPlan {
+  /** Bytes of the target's memory. */
+  readonly bytes: number
+  /** Why it cannot run however much memory there is; undefined where it can. */
+  readonly limit: string | undefined
+  /** What would run, and the memory plan, for people. */
+  text(): string
+}
+
 /** Where programs run. */
 export interface Target {
   readonly kind: string
   readonly title: string
   readonly doc: string
+  /** What activations and operands of products are, where it is not f32. */
+  readonly dtype?: 'bf16' | 'f16' | 'tf32'
   /** Says whether it works here, else why not; never throws. */
   probe(): Availability
   /** Begins with what `open` would wait for, while the caller has other work; never throws, never waits. */
   wake?(): void
   /** Whether this target executes a fused node itself in a phase. */
   claims(node: Node, phase: Program['phase']): boolean
+  /** The plan of a program, made without a device; only of targets that plan ahead. */
+  plan?(program: Program): ProgramPlan
+  /** Bytes that a program may take here now. Throws HeddleError where the target is not available. */
+  freeBytes?(): number
   open(program: Program, options: OpenOptions): Promise<Session>
+  /** The same target on each further device of this machine; never throws. */
+  furtherDevices?(): readonly Target[]
 }

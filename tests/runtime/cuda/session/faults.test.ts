@@ -7,6 +7,7 @@ import type { Machine } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
+import { openCuda } from '#main/runtime/targets/cuda/target.ts'
 import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
 
 function open(machine: Machine): Promise<CudaSession> {
@@ -31,6 +32,25 @@ it('a program that needs more memory than is free is refused with both numbers b
   expect(error).toMatchObject({ code: 'target-failed', hint: expect.stringContaining('smaller batch') as string })
   expect((error as HeddleError).message).toMatch(/needs 0\.0\d GiB .* of which 0\.00 GiB are free on CPU/)
   expect(allocated).toBe(0)
+})
+
+it('training in f16 is refused, scoring is not', async () => {
+  const g = newGraph()
+  const w = g.input('w', { dtype: 'f32', shape: [4] })
+  g.output('next.w', g.neg(w))
+  const program = { name: 'step', phase: 'train' as const, graph: g.finish(), frozen: [] }
+  const open = (bindings: { input: string; output: string }[]): Promise<unknown> =>
+    openCuda({ ...program, bindings }, { initial: new Map([['w', new Float32Array(4)]]) }, 'f16')
+  await expect(open([{ input: 'w', output: 'next.w' }])).rejects.toMatchObject({
+    code: 'target-failed',
+    hint: expect.stringContaining('bf16') as string,
+  })
+  // what is only scored goes on to the device, which this machine may not have
+  const message = await open([]).then(
+    () => '',
+    (error: unknown) => (error as HeddleError).message,
+  )
+  expect(message).not.toContain('loss scaling')
 })
 
 describe.skipIf(!hasCompiler())('a fault while kernels run', () => {

@@ -2,40 +2,24 @@
 // so that sessions which share it need no agreement about whose turn it is.
 
 import { HeddleError } from '#core/errors.ts'
-import { bf16ToF32, f32ToBf16 } from '#core/half.ts'
 import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
-import { inputsOf } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
-import { optimise } from '#core/passes/pipeline.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
-import { evenBatches } from './schedule/rewrites/even-batches.ts'
 import { dependencies } from './schedule/launches/lanes.ts'
 import type { Range, Touched } from './schedule/launches/lanes.ts'
-import { precisionOf } from './schedule/precision.ts'
-import type { Compute } from './schedule/precision.ts'
-import { cheapAgain } from './schedule/rewrites/cheap-again.ts'
-import { columnSums } from './schedule/rewrites/column-sums.ts'
-import { recompute } from './schedule/rewrites/recompute.ts'
-import { wholeProducts } from './schedule/rewrites/whole-products.ts'
-import { schedule } from './schedule/schedule.ts'
+import { launchLimit, neededBytes, planProgram } from './plan.ts'
+import type { CudaOptions } from './plan.ts'
+import { halfOf } from './schedule/precision.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
 import { blockOf, newArray, Slots, SLOTS, SMALL_BYTES } from './slots.ts'
 import type { Block, Slot } from './slots.ts'
-import { STORED_BYTES } from './schedule/values.ts'
+import { narrowed, STORED_BYTES, widened } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
-
-/** Steps for which memory rests in a training step, which runs its weights' gradients beside everything else. */
-const REST = 8
-
-export interface CudaOptions {
-  readonly compute: Compute
-  readonly claims: (node: Graph['nodes'][number]) => boolean
-}
 
 interface StatePlace {
   readonly address: bigint
@@ -57,7 +41,6 @@ export interface CudaSession extends Session {
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
-  /** Milliseconds of a run when `runs` of them follow each other, by device events, `repeats` times. */
   runTimes(runs: number, repeats: number): readonly number[]
 }
 
@@ -66,47 +49,34 @@ export async function openOnMachine(
   machine: Machine,
   program: Program,
   options: OpenOptions,
-  { compute, claims }: CudaOptions,
+  cuda: CudaOptions,
 ): Promise<CudaSession> {
-  const started = performance.now()
-  const optimised = optimise(program.graph, {
-    claims: options.decomposeAll === true ? () => false : claims,
-    trace: options.onPass,
-  })
-  const isTraining = program.phase === 'train'
-  const { isExact } = precisionOf(compute, optimised.nodes)
-  const whole = columnSums(wholeProducts(optimised, isExact, compute === 'bf16' && isTraining))
-  options.onPass?.('whole-products', whole)
-  const even = evenBatches(whole, isExact)
-  options.onPass?.('even-batches', even)
-  const cheap = cheapAgain(even, precisionOf(compute, even.nodes).isExact)
-  options.onPass?.('cheap-again', cheap)
-  const passed = performance.now()
   const shared = (options.share as CudaSession | undefined)?.state
-  const inputs = inputsOf(cheap)
-  const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const planOf = (graph: Graph, rest?: number): Schedule =>
-    schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes, ...(rest && { rest }) })
-  const planned = (each: Graph, rest?: number): Planned => ({ graph: each, plan: planOf(each, rest) })
-  const { graph, plan } = isTraining
-    ? firstThatFits(
-        [() => planned(cheap, REST), () => planned(cheap), () => planned(recompute(cheap))],
-        (each) => neededBytes(each, shared) <= machine.freeBytes(),
-      )
-    : planned(cheap)
-  if (graph !== cheap) options.onPass?.('recompute', graph)
+  const isThere = (name: string): boolean => shared?.places.has(name) === true
+  const started = performance.now()
+  const { graph, plan, passesS } = planProgram(program, {
+    ...cuda,
+    sharedBytes: machine.sharedBytes,
+    decomposeAll: options.decomposeAll === true,
+    isState: (name) => options.initial.has(name) || isThere(name),
+    fits: (candidate) => neededBytes(candidate, isThere) <= machine.freeBytes(),
+    onPass: options.onPass,
+  })
+  const limit = launchLimit(plan)
+  if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
+  const isTraining = program.phase === 'train'
   const scheduled = performance.now()
   const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
   try {
-    const prepare: PrepareOptions = { isFast: compute === 'bf16' }
+    const prepare: PrepareOptions = { isFast: halfOf(cuda.compute) !== undefined }
     const once = await runOnce(machine, plan, memory, prepare)
     memory.releaseMasters(plan, program)
     const steps = plan.steps.filter((step) => !step.isOnce)
     const after = isTraining ? dependencies(steps.map((step) => memory.touched(step))) : undefined
     const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
-      passesS: (passed - started) / 1000,
-      encodeS: (scheduled - passed) / 1000,
+      passesS,
+      encodeS: (scheduled - started) / 1000 - passesS,
       sessionS: (performance.now() - scheduled) / 1000,
     }
     const prepared = {
@@ -120,28 +90,6 @@ export async function openOnMachine(
     memory.release()
     throw error
   }
-}
-
-interface Planned {
-  readonly graph: Graph
-  readonly plan: Schedule
-}
-
-/** The first plan that fits, each tried for less memory than the one before; else the smallest. */
-function firstThatFits(candidates: readonly (() => Planned)[], fits: (plan: Schedule) => boolean): Planned {
-  const tried: Planned[] = []
-  for (const candidate of candidates) {
-    const found = candidate()
-    if (fits(found.plan)) return found
-    tried.push(found)
-  }
-  return tried.reduce((a, b) => (b.plan.memory.arenaBytes < a.plan.memory.arenaBytes ? b : a))
-}
-
-/** Device memory that a plan takes beside state that is there already. */
-function neededBytes(plan: Schedule, state: SharedState | undefined): number {
-  const missing = plan.buffers.filter((b) => b.home !== 'arena' && !(b.home === 'state' && state?.places.has(b.name)))
-  return plan.memory.arenaBytes + missing.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
 }
 
 /** Runs what depends on nothing that changes. */
@@ -228,7 +176,7 @@ class SessionMemory {
   }
 
   #checkRoom(plan: Schedule): void {
-    const needed = neededBytes(plan, this.state)
+    const needed = neededBytes(plan, (name) => this.state.places.has(name))
     const free = this.#machine.freeBytes()
     if (needed <= free) return
     const text = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`
@@ -262,7 +210,7 @@ class SessionMemory {
       place = { address: this.#machine.allocate(bufferBytes(buffer)), size, stored: buffer.stored }
       this.state.places.set(name, place)
       if (initial === undefined) this.#machine.clear(place.address, bufferBytes(buffer))
-      else this.#machine.upload(place.address, place.stored === 'bf16' ? f32ToBf16(initial) : initial)
+      else this.#machine.upload(place.address, narrowed(place.stored, initial))
     } else if (place.size !== size || place.stored !== buffer.stored)
       throw new Error(`shared state ${name} is ${place.stored}[${place.size}], needs ${buffer.stored}[${size}]`)
     this.#addresses.set(buffer, place.address)
@@ -412,15 +360,13 @@ class OpenProgram implements CudaSession {
 
   read(state: string): Float32Array {
     const { address, size, stored } = this.state.places.get(state) ?? missing(state)
-    const data = stored === 'bf16' ? new Uint16Array(size) : new Float32Array(size)
-    this.#machine.download(address, data)
-    return data instanceof Uint16Array ? bf16ToF32(data) : data
+    return widened(stored, size, (into) => this.#machine.download(address, into))
   }
 
   write(state: string, data: Float32Array): void {
     const { address, size, stored } = this.state.places.get(state) ?? missing(state)
     if (data.length !== size) throw new Error(`state ${state} takes ${size} elements, got ${data.length}`)
-    this.#machine.upload(address, stored === 'bf16' ? f32ToBf16(data) : data)
+    this.#machine.upload(address, narrowed(stored, data))
     this.#machine.finishSync()
   }
 

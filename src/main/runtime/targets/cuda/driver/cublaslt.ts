@@ -24,7 +24,7 @@ const PROTOTYPES = {
     'int cublasLtMatmul(void *, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, size_t, void *)',
 } as const
 
-const DATA_TYPE = { f32: 0, bf16: 14 } as const
+const DATA_TYPE = { f32: 0, f16: 2, bf16: 14 } as const
 const COMPUTE_F32 = 68
 const COMPUTE_TF32 = 77
 const TRANSPOSE_A = 3
@@ -63,15 +63,11 @@ export interface CublasLt {
   prepare(shape: MatmulShape): PreparedMatmul
 }
 
-let opened: CublasLt | undefined
-
-/** Loads cuBLASLt; one per process. Throws HeddleError `target-missing`. */
+/**
+ * Loads cuBLASLt. Each device has one of its own: what the library prepares belongs to the device whose context is current
+ * then. Throws HeddleError `target-missing`.
+ */
 export function openCublasLt(path: string): CublasLt {
-  opened ??= open(path)
-  return opened
-}
-
-function open(path: string): CublasLt {
   const functions = loadFunctions(path, PROTOTYPES)
   const call = (doing: string, name: keyof typeof PROTOTYPES, ...args: readonly unknown[]): void => {
     const code = functions[name](...args)

@@ -144,6 +144,40 @@ function open(path: string): CudaDriver {
   return { path, version, status, call, get }
 }
 
+/** The context that a driver's calls are made in. */
+const current = new WeakMap<CudaDriver, unknown>()
+
+/** The driver for one device: every call is made in its context, whichever device was used before. */
+export interface ContextDriver extends CudaDriver {
+  /** Makes the context current, for libraries that look which one is. */
+  enter(): void
+}
+
+export function inContext(driver: CudaDriver, context: unknown): ContextDriver {
+  const enter = (): void => {
+    if (current.get(driver) === context) return
+    driver.call('choosing a device', 'cuCtxSetCurrent', context)
+    current.set(driver, context)
+  }
+  return {
+    path: driver.path,
+    version: driver.version,
+    enter,
+    status: (name, ...args) => {
+      enter()
+      return driver.status(name, ...args)
+    },
+    call: (doing, name, ...args) => {
+      enter()
+      driver.call(doing, name, ...args)
+    },
+    get: (doing, name, position, ...args) => {
+      enter()
+      return driver.get(doing, name, position, ...args)
+    },
+  }
+}
+
 /** Attributes of cuDeviceGetAttribute. */
 export const DEVICE_ATTRIBUTE = {
   capabilityMajor: 75,

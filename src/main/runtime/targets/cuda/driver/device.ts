@@ -3,8 +3,8 @@
 import { HeddleError } from '#core/errors.ts'
 import type { CublasLt } from './cublaslt.ts'
 import { WORKSPACE_BYTES } from './cublaslt.ts'
-import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
-import type { CudaDriver } from './cuda.ts'
+import { DEVICE_ATTRIBUTE, inContext, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
+import type { ContextDriver, CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
 import { lanesOf } from '../schedule/launches/lanes.ts'
 import type { Command, Kernel, Machine, Point, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
@@ -43,17 +43,15 @@ export class Device implements Machine {
   readonly title: string
   readonly capability: string
   readonly sharedBytes: number
-  readonly #driver: CudaDriver
+  readonly #driver: ContextDriver
   readonly #nvrtc: Nvrtc
   readonly #products: ProductChoices
-  readonly #context: unknown
   readonly #stream: unknown
   /** Streams of a capture, the most urgent first, each with scratch memory for its products. */
   readonly #lanes: Lane[] = []
   readonly #modules = new Map<string, unknown>()
 
   constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
-    this.#driver = driver
     this.#nvrtc = nvrtc
     const { name, capability } = describeDevice(driver, index)
     this.title = name
@@ -63,8 +61,7 @@ export class Device implements Machine {
     this.sharedBytes = Number(
       driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
     )
-    this.#context = driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device)
-    driver.call(`opening ${name}`, 'cuCtxSetCurrent', this.#context)
+    this.#driver = inContext(driver, driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device))
     this.#stream = this.#newStream(true)
     this.#lanes.push({ stream: this.#stream, workspace: this.allocate(WORKSPACE_BYTES) })
   }
@@ -164,6 +161,8 @@ export class Device implements Machine {
     }
     const middle = performance.now()
     const keep: unknown[] = []
+    // cuBLASLt works for the device whose context is current, which another one may have changed while kernels compiled
+    this.#driver.enter()
     const steps = commands.map((command) => this.#step(command, functions, keep))
     const graph = this.#capture(steps, after ?? steps.map((_, i) => (i === 0 ? [] : [i - 1])))
     const executable = this.#driver.get('instantiating a graph', 'cuGraphInstantiate', 0, graph, 0)

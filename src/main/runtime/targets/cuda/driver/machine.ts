@@ -11,7 +11,7 @@ export interface Kernel {
 /** Blocks along x, y and z. */
 export type Grid = readonly [number, number] | readonly [number, number, number]
 
-export type Precision = 'f32' | 'bf16'
+export type Precision = 'f32' | 'bf16' | 'f16'
 
 /** A row-major matrix operand, or a batch of them; addresses count in elements. */
 export interface MatrixLayout {

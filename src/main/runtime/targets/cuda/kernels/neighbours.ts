@@ -4,7 +4,7 @@
 import { keyOf, plus, times, variable, variablesOf } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
-import { C_TYPE } from '../schedule/values.ts'
+import { C_TYPE, isHalf } from '../schedule/values.ts'
 import { memoryOf } from './writer.ts'
 import type { KernelWriter } from './writer.ts'
 
@@ -56,7 +56,7 @@ export class Neighbours {
 
   /** Where neighbours begin that lie side by side, at a place that one instruction can load from. */
   startOf(buffer: Buffer, place: Index): Index | undefined {
-    if (this.width === 1 || (buffer.stored !== 'f32' && buffer.stored !== 'bf16')) return undefined
+    if (this.width === 1 || (buffer.stored !== 'f32' && !isHalf(buffer.stored))) return undefined
     const own = place.terms.find(({ atom }) => atom.key === NEIGHBOUR)
     const start = { ...place, terms: place.terms.filter((term) => term !== own) }
     const isAligned = start.constant % this.width === 0 && start.terms.every(({ factor }) => factor % this.width === 0)
@@ -74,7 +74,7 @@ export class Neighbours {
     const start = this.startOf(buffer, place)
     const array = `${this.#prefix}y${this.#arrays.size}`
     this.#arrays.set(array, array)
-    this.#loads.push(`${C_TYPE[buffer.stored === 'bf16' ? 'f32' : buffer.stored]} ${array}[${this.width}];`)
+    this.#loads.push(`${C_TYPE[isHalf(buffer.stored) ? 'f32' : buffer.stored]} ${array}[${this.width}];`)
     const many =
       start === undefined
         ? `for (unsigned ${NEIGHBOUR} = 0; ${NEIGHBOUR} < ${this.width}u; ${NEIGHBOUR}++) ${this.#writer.store(buffer, place, `${array}[${NEIGHBOUR}]`)}`

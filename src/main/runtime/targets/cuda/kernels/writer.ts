@@ -6,7 +6,7 @@ import type { Grid, Kernel } from '../driver/machine.ts'
 import { indexText, literal, plus, quotient, remainder, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer } from '../schedule/job.ts'
-import { C_TYPE } from '../schedule/values.ts'
+import { C_TYPE, isHalf } from '../schedule/values.ts'
 
 /** A kernel with how it is started. */
 export interface Launch {
@@ -17,6 +17,8 @@ export interface Launch {
   readonly block: number
   /** Bytes of shared memory beside what the kernel declares. */
   readonly shared?: number
+  /** Whether it counts the elements of its buffers in 64 bits. */
+  readonly countsWide?: boolean
   readonly buffers: readonly Buffer[]
   /** Those of them that it writes. */
   readonly writes: readonly Buffer[]
@@ -64,7 +66,7 @@ export class KernelWriter {
     const { buffer, place } = placeIn(value, at)
     const pointer = this.pointer(buffer)
     this.#written.add(buffer)
-    const isFloat = buffer.stored === 'f32' || buffer.stored === 'bf16'
+    const isFloat = buffer.stored === 'f32' || isHalf(buffer.stored)
     return isFloat ? `store(${pointer}, ${place}, ${expression});` : `${pointer}[${place}] = ${expression};`
   }
 

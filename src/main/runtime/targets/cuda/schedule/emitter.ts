@@ -180,6 +180,12 @@ export class Emitter {
         }
         return sum
       }
+      case 'add_gumbel': {
+        const width = to.at(-1)!
+        const [row, column] = unflatten(at, [sizeOf(to) / width, width]) as [Index, Index]
+        const place = `${indexText(column)}, ${indexText(row)}`
+        return `add_gumbel(${operand(0)}, ${operand(1)}, ${operand(2)}, ${operand(3)}, ${place})`
+      }
       default:
         return expressionOf(node, operand)
     }

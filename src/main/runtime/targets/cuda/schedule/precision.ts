@@ -1,17 +1,21 @@
-// Which values are kept in bf16. Registers, sums and products are always f32; this decides about memory and about the operands
+// Which values are kept in sixteen bits. Registers, sums and products are always f32; this decides about memory and about the operands
 // of the library's products.
 
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { nativeOf } from '../kernels/native/index.ts'
-import { isMove, storedExactly } from './values.ts'
-import type { Stored } from './values.ts'
+import { isMove, storedExactly, unshaped } from './values.ts'
+import type { Half, Stored } from './values.ts'
 
 /**
  * `f32`: everything exact. `tf32`: the same, but products round their operands to 10 bits. `bf16`: activations and operands
- * of products in bf16, weights, states and sums in f32.
+ * of products in bf16, weights, states and sums in f32. `f16`: the same with f16, for what is not trained.
  */
-export type Compute = 'f32' | 'tf32' | 'bf16'
+export type Compute = 'f32' | 'tf32' | Half
+
+/** The sixteen bits that a precision keeps activations in, if it does. */
+export const halfOf = (compute: Compute): Half | undefined =>
+  compute === 'bf16' || compute === 'f16' ? compute : undefined
 
 export interface Precision {
   readonly compute: Compute
@@ -28,8 +32,10 @@ const SMALL = 1 << 12
 const NARROW = 16
 
 export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision {
-  if (compute !== 'bf16') return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
+  const half = halfOf(compute)
+  if (half === undefined) return { compute, stored: (value) => storedExactly(value.type.dtype), isExact: () => false }
   const exponents = intoExponents(nodes)
+  const compared = new Set(nodes.flatMap(({ op, inputs }) => (COMPARES.has(op) ? [unshaped(inputs[0]!)] : [])))
   const isConstantProduct = (node: Node): boolean => node.op === 'matmul' && node.inputs.some(isConstant)
   const isWeightGradient = (node: Node): boolean =>
     node.op === 'matmul' && node.attrs['transposeA'] === true && node.outputs[0]!.type.shape.length === 2
@@ -48,11 +54,15 @@ export function precisionOf(compute: Compute, nodes: readonly Node[]): Precision
         EXACT_SCOPE.test(node.scope) ||
         isWeightGradient(node) ||
         isConstantProduct(node) ||
+        compared.has(value) ||
         (node.op !== 'matmul' && exponents.has(value))
-      return isExact ? 'f32' : 'bf16'
+      return isExact ? 'f32' : half
     },
   }
 }
+
+/** Ops whose result hangs on small differences between neighbours: two logits that are one number in sixteen bits are a tie. */
+const COMPARES = new Set(['argmax', 'add_gumbel'])
 
 /** Whether a value is made of constants alone: a state that starts at zero and is put beside later ones is not. */
 const isConstant = ({ node }: Value): boolean =>

@@ -26,12 +26,12 @@ import { keptOnce, planMemory } from './memory.ts'
 import type { MemoryPlan } from './memory.ts'
 import { mergeAlike } from './launches/merge.ts'
 import type { Compute, Precision } from './precision.ts'
-import { precisionOf } from './precision.ts'
+import { halfOf, precisionOf } from './precision.ts'
 import { findRoots } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { operandView, placedParts } from './rows.ts'
 import type { Part } from './rows.ts'
-import { isLeaf, storedExactly, unshaped } from './values.ts'
+import { isHalf, isLeaf, storedExactly, unshaped } from './values.ts'
 import type { Stored } from './values.ts'
 
 /** A place in a buffer, counted in elements. */
@@ -154,18 +154,19 @@ class Scheduler {
   #addInputs(roots: Roots): void {
     const frozen = new Set(this.#program.frozen)
     const bound = new Set([...this.#program.bindings.map((b) => b.input), ...frozen])
-    const forms = inputForms(roots, this.#options.compute)
+    const half = halfOf(this.#options.compute)
+    const forms = half === undefined ? new Map<Value, 'weight' | 'cache'>() : inputForms(roots)
     for (const [name, node] of inputsOf(this.#graph)) {
       const value = node.outputs[0]!
       const { dtype, shape } = value.type
       const home = bound.has(name) || this.#options.extraState.has(name) ? 'state' : 'feed'
       const form = forms.get(value)
-      const isCache = form === 'cache' && home === 'state'
-      const buffer = this.#add(home, isCache ? 'bf16' : storedExactly(dtype), sizeOf(shape), name)
+      const narrow = form === 'cache' && home === 'state' ? half : undefined
+      const buffer = this.#add(home, narrow ?? storedExactly(dtype), sizeOf(shape), name)
       this.#inputs.set(name, buffer)
       // a weight that never changes is read in its smaller form by everybody, and its first form is given back
-      const isNarrow = form === 'weight' && frozen.has(name) && this.#options.compute === 'bf16'
-      this.#bufferOf.set(value, isNarrow ? this.#convert(value, buffer, 'bf16') : buffer)
+      const isNarrow = form === 'weight' && frozen.has(name) && half !== undefined
+      this.#bufferOf.set(value, isNarrow ? this.#convert(value, buffer, half) : buffer)
     }
   }
 
@@ -373,7 +374,7 @@ class Scheduler {
 
   #addProduct(job: Extract<Job, { kind: 'library' }>): void {
     const { compute } = this.#options
-    const type = compute === 'bf16' ? 'bf16' : 'f32'
+    const type = halfOf(compute) ?? 'f32'
     const operand = (value: Value): Buffer => {
       const base = unshaped(value)
       const buffer = this.#memory(base)
@@ -392,7 +393,7 @@ class Scheduler {
       batch: job.batch,
       a: { ...job.a.layout, type },
       b: { ...job.b.layout, type },
-      c: { type: c.stored === 'bf16' ? 'bf16' : 'f32', transposed: false, lead: job.n, stride: job.m * job.n },
+      c: { type: isHalf(c.stored) ? c.stored : 'f32', transposed: false, lead: job.n, stride: job.m * job.n },
       tf32: compute === 'tf32',
     }
     const action: Action = {
@@ -455,9 +456,8 @@ class Scheduler {
 }
 
 /** Inputs that are kept in the form of the operands of products: weights, and caches. */
-function inputForms({ nodes, gemv, library }: Roots, compute: Compute): ReadonlyMap<Value, 'weight' | 'cache'> {
+function inputForms({ nodes, gemv, library }: Roots): ReadonlyMap<Value, 'weight' | 'cache'> {
   const forms = new Map<Value, 'weight' | 'cache'>()
-  if (compute !== 'bf16') return forms
   for (const { weight } of gemv.values()) forms.set(weight, 'weight')
   for (const { b } of library.values())
     for (const weight of stacked(b.base) ?? [unshaped(b.base)]) forms.set(weight, 'weight')

@@ -2,6 +2,7 @@
 
 import type { DType, Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '#core/half.ts'
 
 const MOVES = new Set(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'concat'])
 const REDUCTIONS = new Set(['reduce_sum', 'reduce_max', 'argmax'])
@@ -28,6 +29,7 @@ const ELEMENTWISE = new Set([
   'gather',
   'take_along',
   'add_along',
+  'add_gumbel',
 ])
 
 /** Ops that only say where elements are read. */
@@ -37,11 +39,35 @@ export const isElementwise = (node: Node): boolean => ELEMENTWISE.has(node.op)
 export const isReduction = (node: Node): boolean => REDUCTIONS.has(node.op)
 
 /** How elements lie in device memory. */
-export type Stored = 'f32' | 'bf16' | 'i32' | 'u8'
+export type Stored = 'f32' | Half | 'i32' | 'u8'
+/** Sixteen bits: the range of f32 with 8 bits of precision, or 11 bits up to 65504. */
+export type Half = 'bf16' | 'f16'
 
-export const STORED_BYTES: Readonly<Record<Stored, number>> = { f32: 4, bf16: 2, i32: 4, u8: 1 }
+export const isHalf = (stored: Stored): stored is Half => stored === 'bf16' || stored === 'f16'
+
+export const STORED_BYTES: Readonly<Record<Stored, number>> = { f32: 4, bf16: 2, f16: 2, i32: 4, u8: 1 }
 /** C type of an element in memory, and in a register. */
-export const C_TYPE: Readonly<Record<Stored, string>> = { f32: 'float', bf16: 'bf16', i32: 'int', u8: 'unsigned char' }
+export const C_TYPE: Readonly<Record<Stored, string>> = {
+  f32: 'float',
+  bf16: 'bf16',
+  f16: 'f16',
+  i32: 'int',
+  u8: 'unsigned char',
+}
+
+/** f32 in the form that memory has. */
+export function narrowed(stored: Stored, data: Float32Array): Float32Array | Uint16Array {
+  if (!isHalf(stored)) return data
+  return stored === 'bf16' ? f32ToBf16(data) : f32ToF16(data)
+}
+
+/** Floats from memory as f32; `read` fills an array of the form that memory has. */
+export function widened(stored: Stored, size: number, read: (into: Float32Array | Uint16Array) => void): Float32Array {
+  const data = isHalf(stored) ? new Uint16Array(size) : new Float32Array(size)
+  read(data)
+  if (data instanceof Float32Array) return data
+  return stored === 'bf16' ? bf16ToF32(data) : f16ToF32(data)
+}
 
 /** The exact form in memory of a graph's element type; throws for types that this target does not take. */
 export function storedExactly(dtype: DType): Stored {

@@ -1,7 +1,5 @@
 /** Eight neighbouring numbers in 16-byte loads, and sums of their products: for kernels whose time is that of reading. */
 export const EIGHT = `
-__device__ __forceinline__ float low_half(unsigned x) { return __uint_as_float(x << 16); }
-__device__ __forceinline__ float high_half(unsigned x) { return __uint_as_float(x & 0xffff0000u); }
 /** Where element j of rows of length k lies, so that lanes that read eight neighbours each meet no bank twice. */
 __device__ __forceinline__ unsigned split8(unsigned j, unsigned k) { return (j & 4u) * (k / 8u) + j / 8u * 4u + (j & 3u); }
 /** 16 bytes that are read once. */
@@ -14,23 +12,22 @@ __device__ __forceinline__ uint4 read_once16(const void *p) {
   return x;
 #endif
 }
-template <class T> struct Eight;
-template <> struct Eight<bf16> {
+template <class T> struct Eight {
   uint4 x;
   __device__ __forceinline__ void clear() { x.x = x.y = x.z = x.w = 0; }
-  __device__ __forceinline__ void read(const bf16 *p) { x = *(const uint4 *)p; }
-  __device__ __forceinline__ void read_once(const bf16 *p) { x = read_once16(p); }
+  __device__ __forceinline__ void read(const T *p) { x = *(const uint4 *)p; }
+  __device__ __forceinline__ void read_once(const T *p) { x = read_once16(p); }
   __device__ __forceinline__ float dot(float4 a, float4 b, float sum) const {
-    sum = fmaf(low_half(x.x), a.x, sum); sum = fmaf(high_half(x.x), a.y, sum);
-    sum = fmaf(low_half(x.y), a.z, sum); sum = fmaf(high_half(x.y), a.w, sum);
-    sum = fmaf(low_half(x.z), b.x, sum); sum = fmaf(high_half(x.z), b.y, sum);
-    sum = fmaf(low_half(x.w), b.z, sum); return fmaf(high_half(x.w), b.w, sum);
+    sum = fmaf(Halves<T>::low(x.x), a.x, sum); sum = fmaf(Halves<T>::high(x.x), a.y, sum);
+    sum = fmaf(Halves<T>::low(x.y), a.z, sum); sum = fmaf(Halves<T>::high(x.y), a.w, sum);
+    sum = fmaf(Halves<T>::low(x.z), b.x, sum); sum = fmaf(Halves<T>::high(x.z), b.y, sum);
+    sum = fmaf(Halves<T>::low(x.w), b.z, sum); return fmaf(Halves<T>::high(x.w), b.w, sum);
   }
   __device__ __forceinline__ void add_to(float (&sums)[8], float factor) const {
-    sums[0] = fmaf(low_half(x.x), factor, sums[0]); sums[1] = fmaf(high_half(x.x), factor, sums[1]);
-    sums[2] = fmaf(low_half(x.y), factor, sums[2]); sums[3] = fmaf(high_half(x.y), factor, sums[3]);
-    sums[4] = fmaf(low_half(x.z), factor, sums[4]); sums[5] = fmaf(high_half(x.z), factor, sums[5]);
-    sums[6] = fmaf(low_half(x.w), factor, sums[6]); sums[7] = fmaf(high_half(x.w), factor, sums[7]);
+    sums[0] = fmaf(Halves<T>::low(x.x), factor, sums[0]); sums[1] = fmaf(Halves<T>::high(x.x), factor, sums[1]);
+    sums[2] = fmaf(Halves<T>::low(x.y), factor, sums[2]); sums[3] = fmaf(Halves<T>::high(x.y), factor, sums[3]);
+    sums[4] = fmaf(Halves<T>::low(x.z), factor, sums[4]); sums[5] = fmaf(Halves<T>::high(x.z), factor, sums[5]);
+    sums[6] = fmaf(Halves<T>::low(x.w), factor, sums[6]); sums[7] = fmaf(Halves<T>::high(x.w), factor, sums[7]);
   }
 };
 template <> struct Eight<float> {

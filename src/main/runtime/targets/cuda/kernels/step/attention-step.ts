@@ -20,7 +20,7 @@ const WARPS = 8
 const THREADS = 32 * WARPS
 /** Query heads for which a block reads the cache once. */
 const MAX_HEADS = 4
-/** Blocks that fill a large device, the divisions of a cache, and the rows of one. */
+/** Blocks that fill a large device, the divisions of a cache that are made for that, and the rows of one. */
 const WANTED_BLOCKS = 264
 const MAX_SPLITS = 128
 const MIN_CHUNK = 64
@@ -47,7 +47,10 @@ function shapeOf(node: Node): Shape {
   const own = [4, 3, 2, 1].find((n) => n <= MAX_HEADS && shared % n === 0)!
   const headBlocks = shared / own
   const wanted = Math.min(Math.ceil(WANTED_BLOCKS / (batch * groups * headBlocks)), MAX_SPLITS)
-  const chunk = Math.ceil(Math.max(MIN_CHUNK, Math.ceil(capacity / wanted)) / 16) * 16
+  // many sequences fill the device by themselves; what a block takes must still fit its shared memory
+  const room = Math.floor((MAX_SHARED / 4 - WARPS * own * width - (own + 2) * width) / own)
+  const most = Math.floor((room - Math.ceil((2 * capacity) / room)) / 16) * 16
+  const chunk = Math.min(Math.ceil(Math.max(MIN_CHUNK, Math.ceil(capacity / wanted)) / 16) * 16, Math.max(most, 16))
   return { batch, heads, groups, capacity, width, own, headBlocks, splits: Math.ceil(capacity / chunk), chunk }
 }
 
@@ -159,7 +162,7 @@ function attentionKernel(node: Node, memory: StepMemory): readonly Launch[] {
   const launch = writer.finish('attend', [splits, batch * groups * headBlocks], THREADS, body, {
     uses: [EIGHT, CACHE_ROWS],
   })
-  return [...copies, launch]
+  return [...copies, { ...launch, countsWide: true }]
 }
 
 export const attentionStep: StepOp = {

@@ -4,6 +4,7 @@
 
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
+import { powerOfTwo } from '../../kernels/writer.ts'
 import { readsOf } from '../groups.ts'
 import { keyOf, literal, plus, quotient, times, variable } from '../integer.ts'
 import type { GemvJob, GemvPart, GemvProduct } from '../job.ts'
@@ -23,7 +24,7 @@ export function gemvProduct(node: Node): GemvProduct | undefined {
   const [x, w] = node.inputs as [Value, Value]
   const [m, k] = x.type.shape as [number, number]
   if (x.type.shape.length !== 2 || w.type.shape.length !== 2) return undefined
-  if (m > MAX_ROWS || k < MIN_LENGTH || k % 8 !== 0 || m * k * 4 > MAX_OPERAND_BYTES) return undefined
+  if (m > MAX_ROWS || k < MIN_LENGTH || k % 8 !== 0 || powerOfTwo(m) * k * 4 > MAX_OPERAND_BYTES) return undefined
   let weight = w
   let firstRow = 0
   while (weight.node.op === 'slice' && weight.node.attrs['axis'] === 0) {
@@ -34,7 +35,7 @@ export function gemvProduct(node: Node): GemvProduct | undefined {
   return { node, x: unshaped(x), m, k, n: w.type.shape[0]!, weight, firstRow }
 }
 
-const COSTLY = new Set(['exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'erf'])
+const COSTLY = new Set(['exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'erf', 'add_gumbel'])
 
 /**
  * Values that are computed from products with few rows, each element from theirs, and that are worth computing once behind
