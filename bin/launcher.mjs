@@ -12,6 +12,9 @@ import { fileURLToPath } from 'node:url'
 /** The folder of package.json. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
+/** Where Node.js keeps what it compiled: types need not be stripped from each file again by every process. */
+const compiled = join(root, 'node_modules', '.cache', 'heddle-code')
+
 const HELP = 'usage: node bin/run.mjs SCRIPT.ts [args...] | node bin/run.mjs --bin PACKAGE[:COMMAND] [args...]'
 
 /**
@@ -70,11 +73,10 @@ export function launch(args) {
     )
   const file = first === '--bin' ? binFile(rest.shift() ?? '') : resolve(first)
   if (!existsSync(file)) fail(`${file} does not exist`, HELP)
-  start(
-    node,
-    ['--disable-warning=ExperimentalWarning', file, ...rest],
-    current ? process.env : withFirst(dirname(node)),
-  )
+  start(node, ['--disable-warning=ExperimentalWarning', file, ...rest], {
+    NODE_COMPILE_CACHE: compiled,
+    ...(current ? process.env : withFirst(dirname(node))),
+  })
 }
 
 /**

@@ -31,7 +31,7 @@ function run(args: readonly string[], options: { readonly home?: string; readonl
       join(options.home ?? root, 'bin/run.mjs'),
       ...args,
     ],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env: { ...process.env, NODE_COMPILE_CACHE: undefined } },
   )
 }
 
@@ -55,6 +55,11 @@ it('runs a TypeScript file with its arguments and no warning', () => {
   )
   const { stdout, stderr, status } = run([file, 'a b', '--flag', ''])
   expect({ stdout, stderr, status }).toEqual({ stdout: 'a b|--flag|\n', stderr: '', status: 0 })
+})
+
+it('keeps compiled code for the next process', () => {
+  const file = script('kept.ts', `console.log((await import('node:module')).getCompileCacheDir() ?? 'nowhere')`)
+  expect(run([file]).stdout).toContain(join(root, 'node_modules', '.cache', 'heddle-code'))
 })
 
 it('hands the exit code through', () => {

@@ -1,6 +1,11 @@
 // Seeded random numbers: xoshiro128** seeded through splitmix32 of a string or number key, so that
 // `rng(seed, 'trial', 7)` is an independent, reproducible stream. Sources: Blackman & Vigna, arXiv 1805.01407.
 
+import { normalPairs } from './normals.ts'
+
+/** Uniform numbers that become normal ones in one go; even. */
+const DRAWN_AT_ONCE = 4096
+
 export interface Rng {
   /** Uniform in [0, 1) with 32 bits. */
   uniform(): number
@@ -14,6 +19,29 @@ export interface Rng {
   pick<T>(items: readonly T[]): T
   /** A shuffled copy (Fisher-Yates). */
   shuffle<T>(items: readonly T[]): T[]
+}
+
+/** The next numbers of a generator, uniform in 32 bits. */
+function draw(state: Uint32Array, into: Uint32Array, count: number): void {
+  let a = state[0]! | 0,
+    b = state[1]! | 0,
+    c = state[2]! | 0,
+    d = state[3]! | 0
+  for (let i = 0; i < count; i++) {
+    const r = Math.imul(b, 5)
+    into[i] = Math.imul((r << 7) | (r >>> 25), 9)
+    const t = b << 9
+    c ^= a
+    d ^= b
+    b ^= c
+    a ^= d
+    c ^= t
+    d = (d << 11) | (d >>> 21)
+  }
+  state[0] = a
+  state[1] = b
+  state[2] = c
+  state[3] = d
 }
 
 /** An independent stream for each distinct sequence of keys. */
@@ -30,21 +58,11 @@ export function rng(...keys: readonly (string | number)[]): Rng {
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
     return (z ^ (z >>> 15)) >>> 0
   }
-  let a = splitmix(),
-    b = splitmix(),
-    c = splitmix(),
-    d = splitmix()
+  const state = Uint32Array.of(splitmix(), splitmix(), splitmix(), splitmix())
+  const one = new Uint32Array(1)
   const next = (): number => {
-    const r = Math.imul(b, 5)
-    const result = Math.imul((r << 7) | (r >>> 25), 9) >>> 0
-    const t = b << 9
-    c ^= a
-    d ^= b
-    b ^= c
-    a ^= d
-    c ^= t
-    d = (d << 11) | (d >>> 21)
-    return result
+    draw(state, one, 1)
+    return one[0]!
   }
   let spare: number | undefined
   const self: Rng = {
@@ -67,11 +85,13 @@ export function rng(...keys: readonly (string | number)[]): Rng {
     fillNormal: (into, scale) => {
       let i = 0
       if (spare !== undefined && into.length > 0) into[i++] = scale * self.normal()
-      for (; i + 1 < into.length; i += 2) {
-        const radius = Math.sqrt(-2 * Math.log(1 - next() / 4294967296))
-        const angle = 2 * Math.PI * (next() / 4294967296)
-        into[i] = scale * (radius * Math.cos(angle))
-        into[i + 1] = scale * (radius * Math.sin(angle))
+      const pairsEnd = into.length - ((into.length - i) % 2)
+      const drawn = new Uint32Array(Math.min(DRAWN_AT_ONCE, pairsEnd - i))
+      while (i < pairsEnd) {
+        const end = Math.min(i + drawn.length, pairsEnd)
+        draw(state, drawn, end - i)
+        normalPairs(drawn, into, i, end, scale)
+        i = end
       }
       if (i < into.length) into[i] = scale * self.normal()
     },

@@ -1,5 +1,7 @@
 // SHA-256 (FIPS 180-4), because content hashes are needed where no platform library is: renderer, main and tests alike.
 
+import { encodeUtf8 } from '../utf8.ts'
+
 const K = new Int32Array(64)
 const H0 = new Int32Array(8)
 for (let n = 2, i = 0; i < 64; n++) {
@@ -12,90 +14,86 @@ for (let n = 2, i = 0; i < 64; n++) {
 
 /** A running SHA-256; `hex()` ends it. */
 export class Sha256 {
-  #h = Int32Array.from(H0)
-  #block = new Uint8Array(64)
-  #w = new Int32Array(64)
+  readonly #h = Int32Array.from(H0)
+  readonly #block = new Uint8Array(64)
   #used = 0
   #length = 0
 
   update(data: Uint8Array | string): this {
-    const bytes = typeof data === 'string' ? utf8(data) : data
+    const bytes = typeof data === 'string' ? encodeUtf8(data) : data
     this.#length += bytes.length
     let i = 0
-    while (i < bytes.length) {
-      const n = Math.min(64 - this.#used, bytes.length - i)
-      this.#block.set(bytes.subarray(i, i + n), this.#used)
-      this.#used += n
-      i += n
-      if (this.#used === 64) this.#compress()
+    if (this.#used > 0) {
+      i = Math.min(64 - this.#used, bytes.length)
+      this.#block.set(bytes.subarray(0, i), this.#used)
+      this.#used += i
+      if (this.#used < 64) return this
+      compress(this.#h, this.#block, 0)
     }
+    for (; i + 64 <= bytes.length; i += 64) compress(this.#h, bytes, i)
+    this.#block.set(bytes.subarray(i))
+    this.#used = bytes.length - i
     return this
   }
 
   /** The digest as 64 hexadecimal digits. */
   hex(): string {
     const bits = this.#length * 8
-    this.update(Uint8Array.of(0x80))
-    while (this.#used !== 56) this.update(Uint8Array.of(0))
-    const tail = new DataView(new ArrayBuffer(8))
-    tail.setUint32(0, Math.floor(bits / 4294967296))
-    tail.setUint32(4, bits >>> 0)
-    this.update(new Uint8Array(tail.buffer))
+    // a bit, zeros, and the length at the end of a block
+    const tail = new Uint8Array((this.#used < 56 ? 64 : 128) - this.#used)
+    tail[0] = 0x80
+    const view = new DataView(tail.buffer)
+    view.setUint32(tail.length - 8, Math.floor(bits / 4294967296))
+    view.setUint32(tail.length - 4, bits >>> 0)
+    this.update(tail)
     return Array.from(this.#h, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
   }
+}
 
-  #compress(): void {
-    const w = this.#w
-    const view = new DataView(this.#block.buffer)
-    for (let i = 0; i < 16; i++) w[i] = view.getInt32(i * 4)
-    for (let i = 16; i < 64; i++) {
-      const a = w[i - 15]!,
-        b = w[i - 2]!
-      const s0 = rotr(a, 7) ^ rotr(a, 18) ^ (a >>> 3)
-      const s1 = rotr(b, 17) ^ rotr(b, 19) ^ (b >>> 10)
-      w[i] = w[i - 16]! + s0 + w[i - 7]! + s1
-    }
-    let [a, b, c, d, e, f, g, h] = this.#h as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
-    for (let i = 0; i < 64; i++) {
-      const t1 = (h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + K[i]! + w[i]!) | 0
-      const t2 = ((rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0
-      h = g
-      g = f
-      f = e
-      e = (d + t1) | 0
-      d = c
-      c = b
-      b = a
-      a = (t1 + t2) | 0
-    }
-    const s = this.#h
-    ;[a, b, c, d, e, f, g, h].forEach((word, i) => (s[i] = s[i]! + word))
-    this.#used = 0
+const W = new Int32Array(64)
+
+/** Takes the 64 bytes at a place into a state. */
+function compress(state: Int32Array, bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < 16; i++, at += 4)
+    W[i] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+  for (let i = 16; i < 64; i++) {
+    const x = W[i - 15]!,
+      y = W[i - 2]!
+    const s0 = rotr(x, 7) ^ rotr(x, 18) ^ (x >>> 3)
+    const s1 = rotr(y, 17) ^ rotr(y, 19) ^ (y >>> 10)
+    W[i] = (W[i - 16]! + s0 + W[i - 7]! + s1) | 0
   }
+  let a = state[0]!,
+    b = state[1]!,
+    c = state[2]!,
+    d = state[3]!,
+    e = state[4]!,
+    f = state[5]!,
+    g = state[6]!,
+    h = state[7]!
+  for (let i = 0; i < 64; i++) {
+    const t1 = (h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + K[i]! + W[i]!) | 0
+    const t2 = ((rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0
+    h = g
+    g = f
+    f = e
+    e = (d + t1) | 0
+    d = c
+    c = b
+    b = a
+    a = (t1 + t2) | 0
+  }
+  state[0]! += a
+  state[1]! += b
+  state[2]! += c
+  state[3]! += d
+  state[4]! += e
+  state[5]! += f
+  state[6]! += g
+  state[7]! += h
 }
 
 const rotr = (x: number, n: number): number => (x >>> n) | (x << (32 - n))
-
-function utf8(text: string): Uint8Array {
-  const bytes: number[] = []
-  for (const ch of text) {
-    const c = ch.codePointAt(0)!
-    if (c < 0x80) bytes.push(c)
-    else if (c < 0x800) bytes.push(0xc0 | (c >> 6), 0x80 | (c & 63))
-    else if (c < 0x10000) bytes.push(0xe0 | (c >> 12), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63))
-    else bytes.push(0xf0 | (c >> 18), 0x80 | ((c >> 12) & 63), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63))
-  }
-  return Uint8Array.from(bytes)
-}
 
 /** SHA-256 of a text's UTF-8 bytes or of bytes, as hexadecimal digits. */
 export const sha256 = (data: Uint8Array | string): string => new Sha256().update(data).hex()

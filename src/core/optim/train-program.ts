@@ -51,7 +51,8 @@ export function trainPrograms(resolved: ResolvedSpec, options: TrainProgramOptio
   const weights = lowered.weights
   const { g, gradients } = withGradients(lowered)
   if (options.accumulation === 1) {
-    const values = new Map(weights.map((w) => [w.name, inputOf(g, w.name)]))
+    const inputs = inputsOf({ nodes: g.nodes, outputs: [] })
+    const values = new Map(weights.map((w) => [w.name, inputs.get(w.name)!.outputs[0]!]))
     const bindings = step(g, weights, values, gradients, options.optimiser)
     return {
       batch: { name: 'train', phase: 'train', graph: g.finish(), bindings, frozen: [] },
@@ -62,10 +63,6 @@ export function trainPrograms(resolved: ResolvedSpec, options: TrainProgramOptio
   const accumulated = weights.map((w) => accumulate(g, w, gradients.get(w.name)!, options.accumulation))
   const batch: Program = { name: 'accumulate', phase: 'train', graph: g.finish(), bindings: accumulated, frozen: [] }
   return { batch, update: updateProgram(weights, options.optimiser), weights }
-}
-
-function inputOf(g: GraphBuilder, name: string): Value {
-  return inputsOf({ nodes: g.nodes, outputs: [] }).get(name)!.outputs[0]!
 }
 
 function withGradients(lowered: LoweredModel): { g: GraphBuilder; gradients: Map<string, Value> } {

@@ -1,6 +1,6 @@
 // A process of its own for `start.ts`: trains 200 steps of a stack, then of the same stack again as a new candidate.
 
-import { openCuda } from '#main/runtime/targets/cuda/target.ts'
+import { cuda, openCuda, openDevice } from '#main/runtime/targets/cuda/target.ts'
 import { firstWeights } from '#main/runtime/train/train.ts'
 import { trainingCase } from './stacks.ts'
 
@@ -12,16 +12,39 @@ async function candidate(name: string): Promise<string> {
   const lowered = performance.now()
   const initial = firstWeights(config, programs.weights)
   const drawn = performance.now()
+  openDevice()
+  const awake = performance.now()
   const session = await openCuda(programs.batch, { initial }, 'bf16')
   const opened = performance.now()
-  let loss = NaN
-  for (let step = 1; step <= STEPS; step++) loss = (await session.run(feeds(step), ['loss']))['loss']![0]!
+  // as a training does it: the next step is asked for while one is under way
+  let before = session.run(feeds(1), ['loss'])
+  for (let step = 2; step <= STEPS; step++) {
+    const next = session.run(feeds(step), ['loss'])
+    await before
+    before = next
+  }
+  const loss = (await before)['loss']![0]!
   const ended = performance.now()
   session.close()
-  const s = (from: number, to: number): string => ((to - from) / 1000).toFixed(2)
-  return `lower ${s(started, lowered)}, weights ${s(lowered, drawn)}, open ${s(drawn, opened)} (kernels ${session.prepared.compileS.toFixed(2)}), ${STEPS} steps ${s(opened, ended)} s, loss ${loss.toFixed(3)}`
+  const { passesS, encodeS, sessionS } = session.times
+  const { compileS, captureS } = session.prepared
+  const rest = sessionS - compileS - captureS
+  const parts = {
+    lower: lowered - started,
+    weights: drawn - lowered,
+    device: awake - drawn,
+    passes: 1000 * passesS,
+    schedule: 1000 * encodeS,
+    kernels: 1000 * compileS,
+    'products and capture': 1000 * captureS,
+    'memory and first copies': 1000 * rest,
+    [`${STEPS} steps`]: ended - opened,
+  }
+  const texts = Object.entries(parts).map(([part, ms]) => `${part} ${(ms / 1000).toFixed(2)}`)
+  return `${texts.join(', ')} s, loss ${loss.toFixed(3)}`
 }
 
+cuda.wake?.()
 const name = process.argv[2]!
 const first = await candidate(name)
 // counted from the start of the process

@@ -11,11 +11,16 @@ const CHILD = fileURLToPath(new URL('start-child.ts', import.meta.url))
 
 export function benchStart(name: string): void {
   const folder = mkdtempSync(join(tmpdir(), 'heddle-kernels-'))
-  const env = { ...process.env, HEDDLE_CUDA_CACHE: folder, UV_THREADPOOL_SIZE: String(availableParallelism()) }
+  const env = {
+    ...process.env,
+    HEDDLE_CUDA_CACHE: folder,
+    NODE_COMPILE_CACHE: join(folder, 'code'),
+    UV_THREADPOOL_SIZE: String(availableParallelism()),
+  }
   try {
     for (const state of ['cold', 'warm', 'warm'])
       process.stdout.write(
-        `${name}, ${state} kernel cache: ${execFileSync(process.execPath, [CHILD, name], { env, encoding: 'utf8' })}`,
+        `${name}, ${state} caches of kernels and code: ${execFileSync(process.execPath, [CHILD, name], { env, encoding: 'utf8' })}`,
       )
   } finally {
     rmSync(folder, { recursive: true, force: true })

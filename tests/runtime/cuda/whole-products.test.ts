@@ -62,3 +62,22 @@ describe.skipIf(!hasCompiler())('Mamba-2', () => {
     expect(labels.some((label) => label === 'slice' || label === 'concat')).toBe(!isInPlace)
   })
 })
+
+describe.skipIf(!hasCompiler())('products that are only added up', () => {
+  it('are one, from parts written side by side: gradients as in f32', { timeout: 240_000 }, async () => {
+    const blocks =
+      'f{intermediateSize: 96} d{nHeads: 1} a{nHeads: 2, headDim: 32} a{nHeads: 2, headDim: 32, nKvHeads: 1}'
+    const exact = await gradients(blocks, 'f32')
+    const half = await gradients(blocks, 'bf16')
+    for (const [name, gradient] of half.of) expect(normError(gradient, exact.of.get(name)!), name).toBeLessThan(2e-2)
+    const labels = (scope: string): readonly string[] =>
+      half.schedule.steps.flatMap((step) => (step.scope === scope && step.label.includes('matmul') ? [step.label] : []))
+    // the output projection's two gradients, the sum, and the weights' gradients from columns of one value
+    expect(labels('L00.mixer.ffn.grad')).toEqual(['matmul', 'matmul', 'matmul', '2 x matmul'])
+    for (const scope of ['L01.mixer.deltanet.grad', 'L02.mixer.attention.grad'])
+      expect(labels(scope).filter((label) => label === '3 x matmul')).toHaveLength(1)
+    expect([...labels('L03.mixer.attention.grad')].sort()).toEqual(['2 x matmul', ...Array<string>(4).fill('matmul')])
+    const copied = half.schedule.steps.filter(({ label }) => label.includes('concat'))
+    expect(copied.map(({ scope, label }) => `${scope} ${label}`)).toEqual([])
+  })
+})

@@ -44,6 +44,11 @@ export interface Session {
   readonly graph: Graph
   readonly times: OpenTimes
   /**
+   * Runs that may be asked for before the first of them has ended; none where it is left out. What they read is then single
+   * numbers.
+   */
+  readonly ahead?: number
+  /**
    * One run: takes what changes, advances the bound state and returns the outputs that were asked for.
    * Throws HeddleError `target-failed`.
    */
@@ -76,6 +81,8 @@ export interface Target {
   readonly doc: string
   /** Says whether it works here, else why not; never throws. */
   probe(): Availability
+  /** Begins with what `open` would wait for, while the caller has other work; never throws, never waits. */
+  wake?(): void
   /** Whether this target executes a fused node itself in a phase. */
   claims(node: Node, phase: Program['phase']): boolean
   open(program: Program, options: OpenOptions): Promise<Session>

@@ -38,6 +38,7 @@ export function parseTrainPayload(input: unknown): TrainPayload {
 export const trainJob: Job = async (payload, { progress, emit, signal }) => {
   const { config, checkpoint, resume } = parseTrainPayload(payload)
   const target = targetOf(config.target)
+  target.wake?.()
   const source = await openSource(config, progress, signal)
   let waiting: MetricPoint[] = []
   let sentAt = performance.now()

@@ -99,6 +99,8 @@ export async function train(
     ...(config.threads !== null && { threads: config.threads }),
   }
   const sessions: { close(): void }[] = []
+  /** Steps that have been started and not been looked at, the oldest first. */
+  const underWay: { readonly lr: number; readonly startedAt: number; readonly values: Promise<StepValues> }[] = []
   const opened = async <T extends { close(): void }>(opening: Promise<T>): Promise<T> => {
     const session = await opening
     sessions.push(session)
@@ -117,6 +119,7 @@ export async function train(
     let step = first
     let firstStepSeconds = 0
     let trainSeconds = 0
+    let lastEnd = 0
     let final: Readonly<Record<string, number>> = {}
     const result = (state: TrainResult['state'], error?: HeddleError): TrainResult => ({
       state,
@@ -139,33 +142,55 @@ export async function train(
           hint: 'lower the learning rate, lengthen the warm-up or clip gradients',
         }),
       )
+    /** Who looks at the weights after a step. */
+    const stopAt = (done: number): { isValidated: boolean; isSaved: boolean } => ({
+      isValidated: done % run.validationEvery === 0 || done === run.steps,
+      isSaved: done === run.steps || (run.checkpointEvery !== null && done % run.checkpointEvery === 0),
+    })
+    // accumulation is several runs after each other already
+    const ahead = updateSession === undefined ? (batchSession.ahead ?? 0) : 0
+    const mayStart = (): boolean => {
+      const { isValidated, isSaved } = stopAt(step + underWay.length)
+      return underWay.length === 0 || (underWay.length <= ahead && !isValidated && !isSaved)
+    }
     if (step === run.steps) final = (await validation.score(options.signal)) ?? {}
     while (step < run.steps) {
-      if (options.signal?.aborted === true) return cancelled()
+      const isAborted = options.signal?.aborted === true
+      if (isAborted && underWay.length === 0) return cancelled()
+      while (!isAborted && mayStart()) {
+        const index = step + underWay.length
+        const lr = cosineLr(index, run.steps, config.schedule)
+        const startedAt = performance.now()
+        const values = oneStep(config, source, batchSession, updateSession, index, lr)
+        // an error is heard by who awaits the step, if anybody still does
+        values.catch(() => undefined)
+        underWay.push({ lr, startedAt, values })
+      }
       options.onProgress?.({ phase: 'train', done: step, total: run.steps, unit: 'steps' })
-      const lr = cosineLr(step, run.steps, config.schedule)
-      const before = performance.now()
-      const values = await oneStep(config, source, batchSession, updateSession, step, lr)
-      const took = (performance.now() - before) / 1000
+      const { lr, startedAt, values: pending } = underWay[0]!
+      const values = await pending
+      underWay.shift()
+      const took = (performance.now() - Math.max(startedAt, lastEnd)) / 1000
+      lastEnd = performance.now()
       if (firstStepSeconds === 0) firstStepSeconds = seconds()
       if (!(values.loss <= limit) || !Number.isFinite(values.gradNorm)) return diverged(step, lr)
       step++
       trainSeconds += took
       if (!Number.isFinite(values.weightNorm)) return diverged(step, lr)
-      const isValidated = step % run.validationEvery === 0 || step === run.steps
+      const { isValidated, isSaved } = stopAt(step)
       const scored = isValidated ? await validation.score(options.signal) : undefined
       if (scored?.['valLoss'] !== undefined && !(scored['valLoss'] <= limit)) return diverged(step, lr)
       final = scored ?? final
       const tokensPerSecond = (run.accumulation * run.batchSize * run.seqLen) / took
       options.onPoint?.({ step, values: { ...values, lr, tokensPerSecond, ...scored } })
-      const isSaved = run.checkpointEvery !== null && step % run.checkpointEvery === 0
-      if (options.checkpoint !== undefined && (isSaved || step === run.steps))
+      if (options.checkpoint !== undefined && isSaved)
         await saveCheckpoint(options.checkpoint, step, config, programs.weights, stateful)
       if (isValidated && scored === undefined) return cancelled()
     }
     options.onProgress?.({ phase: 'train', done: step, total: run.steps, unit: 'steps' })
     return result('done')
   } finally {
+    await Promise.allSettled(underWay.map(({ values }) => values))
     for (const session of sessions) session.close()
   }
 }

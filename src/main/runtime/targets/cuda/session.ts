@@ -24,6 +24,8 @@ import { recompute } from './schedule/rewrites/recompute.ts'
 import { wholeProducts } from './schedule/rewrites/whole-products.ts'
 import { schedule } from './schedule/schedule.ts'
 import type { Schedule, Step } from './schedule/schedule.ts'
+import { blockOf, newArray, Slots, SLOTS, SMALL_BYTES } from './slots.ts'
+import type { Block, Slot } from './slots.ts'
 import { STORED_BYTES } from './schedule/values.ts'
 import type { Stored } from './schedule/values.ts'
 
@@ -59,9 +61,6 @@ export interface CudaSession extends Session {
   runTimes(runs: number, repeats: number): readonly number[]
 }
 
-const newArray = (buffer: Buffer): HostArray =>
-  buffer.stored === 'f32' ? new Float32Array(buffer.size) : new Int32Array(buffer.size)
-
 /** Opens a program on a machine; throws HeddleError `target-failed`. */
 export async function openOnMachine(
   machine: Machine,
@@ -74,8 +73,9 @@ export async function openOnMachine(
     claims: options.decomposeAll === true ? () => false : claims,
     trace: options.onPass,
   })
+  const isTraining = program.phase === 'train'
   const { isExact } = precisionOf(compute, optimised.nodes)
-  const whole = columnSums(wholeProducts(optimised, isExact))
+  const whole = columnSums(wholeProducts(optimised, isExact, compute === 'bf16' && isTraining))
   options.onPass?.('whole-products', whole)
   const even = evenBatches(whole, isExact)
   options.onPass?.('even-batches', even)
@@ -85,7 +85,6 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const inputs = inputsOf(cheap)
   const extraState = new Set([...inputs.keys()].filter((name) => options.initial.has(name) || shared?.places.has(name)))
-  const isTraining = program.phase === 'train'
   const planOf = (graph: Graph, rest?: number): Schedule =>
     schedule(program, graph, { compute, extraState, sharedBytes: machine.sharedBytes, ...(rest && { rest }) })
   const planned = (each: Graph, rest?: number): Planned => ({ graph: each, plan: planOf(each, rest) })
@@ -195,6 +194,9 @@ function commandsOf(steps: readonly Step[], memory: SessionMemory): [Kernel[], C
 /** Device memory of a session: its own, and state that it may share. */
 class SessionMemory {
   readonly state: SharedState
+  readonly feeds: Block
+  /** Results that come back with their run. */
+  readonly results: Block
   readonly #machine: Machine
   readonly #addresses = new Map<Buffer, bigint>()
   readonly #own: bigint[] = []
@@ -206,8 +208,11 @@ class SessionMemory {
     try {
       this.#checkRoom(plan)
       const once = keptOnce(plan.steps)
+      this.feeds = this.#addBlock(plan.buffers.filter(({ home }) => home === 'feed'))
+      this.results = this.#addBlock(plan.buffers.filter((b) => b.home === 'result' && bufferBytes(b) <= SMALL_BYTES))
       for (const buffer of plan.buffers) {
         if (buffer.home === 'state') this.#addState(buffer, program, options)
+        else if (this.#addresses.has(buffer)) continue
         else if (buffer.home !== 'arena' || once.has(buffer))
           this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
         if (buffer.constant !== undefined) machine.upload(this.address(buffer), constantData(buffer))
@@ -238,6 +243,12 @@ class SessionMemory {
     const address = this.#machine.allocate(bytes)
     this.#own.push(address)
     return address
+  }
+
+  #addBlock(buffers: readonly Buffer[]): Block {
+    const block = blockOf(buffers, (bytes) => this.#allocate(bytes))
+    for (const [buffer, offset] of block.offsets) this.#addresses.set(buffer, block.address + BigInt(offset))
+    return block
   }
 
   #addState(buffer: Buffer, program: Program, options: OpenOptions): void {
@@ -328,7 +339,10 @@ class OpenProgram implements CudaSession {
   readonly #machine: Machine
   readonly #memory: SessionMemory
   readonly #replay: Replay
-  readonly #feeds: readonly Buffer[]
+  readonly #slots: Slots
+  readonly ahead = SLOTS - 1
+  /** An output that is being waited for and that the next run would overwrite. */
+  #awaited: string | undefined
   #isClosed = false
 
   constructor(
@@ -347,7 +361,7 @@ class OpenProgram implements CudaSession {
     this.schedule = plan
     this.times = times
     this.prepared = prepared
-    this.#feeds = [...plan.inputs.values()].filter((buffer) => buffer.home === 'feed')
+    this.#slots = new Slots(machine, memory.feeds, memory.results)
     this.claimed = graph.nodes
       .filter((n) => ops.get(n.op)!.decompose !== undefined)
       .map(({ scope, op }) => ({ scope, op }))
@@ -358,11 +372,7 @@ class OpenProgram implements CudaSession {
   }
 
   start(feeds: Readonly<Record<string, HostArray>>): void {
-    for (const buffer of this.#feeds) {
-      const data = feeds[buffer.name]
-      if (data !== undefined) this.#upload(buffer, data)
-    }
-    this.#replay.start()
+    this.#start(feeds, false)
   }
 
   finish(): Promise<void> {
@@ -378,9 +388,16 @@ class OpenProgram implements CudaSession {
     reads: readonly string[] = [],
   ): Promise<Readonly<Record<string, HostArray>>> {
     this.#checkFeeds(feeds)
-    this.start(feeds)
-    await this.#machine.finish()
-    return this.#read(reads)
+    const large = reads.find((name) => !this.#memory.results.offsets.has(this.#output(name)))
+    const slot = this.#start(feeds, reads.length > 0)
+    this.#awaited = large
+    try {
+      await slot.end.finish()
+      return this.#read(slot, reads)
+    } finally {
+      slot.isWanted = false
+      if (large !== undefined) this.#awaited = undefined
+    }
   }
 
   runSync(
@@ -388,9 +405,9 @@ class OpenProgram implements CudaSession {
     reads: readonly string[] = [],
   ): Readonly<Record<string, HostArray>> {
     this.#checkFeeds(feeds)
-    this.start(feeds)
-    this.#machine.finishSync()
-    return this.#read(reads)
+    const slot = this.#start(feeds, reads.length > 0)
+    slot.end.finishSync()
+    return this.#read(slot, reads)
   }
 
   read(state: string): Float32Array {
@@ -427,25 +444,30 @@ class OpenProgram implements CudaSession {
       return
     }
     this.#replay.release()
+    this.#slots.release()
     this.#memory.release()
   }
 
   #checkFeeds(feeds: Readonly<Record<string, HostArray>>): void {
-    for (const { name } of this.#feeds) if (feeds[name] === undefined) missing(name)
+    for (const { name } of this.#memory.feeds.offsets.keys()) if (feeds[name] === undefined) missing(name)
   }
 
-  #upload(buffer: Buffer, data: HostArray): void {
-    if (data.length !== buffer.size)
-      throw new Error(`input ${buffer.name} takes ${buffer.size} elements, got ${data.length}`)
-    const isRight = buffer.stored === 'f32' ? data instanceof Float32Array : data instanceof Int32Array
-    if (!isRight) throw new Error(`input ${buffer.name} takes ${buffer.stored} elements, got ${data.constructor.name}`)
-    this.#machine.upload(this.#memory.address(buffer), data)
+  #start(feeds: Readonly<Record<string, HostArray>>, isWanted: boolean): Slot {
+    if (this.#awaited !== undefined) throw new Error(`the run that reads ${this.#awaited} must end before the next`)
+    return this.#slots.start(feeds, () => this.#replay.start(), isWanted)
   }
 
-  #read(reads: readonly string[]): Readonly<Record<string, HostArray>> {
+  #output(name: string): Buffer {
+    return this.schedule.outputs.get(name) ?? missing(name)
+  }
+
+  #read(slot: Slot, reads: readonly string[]): Readonly<Record<string, HostArray>> {
+    slot.isWanted = false
     return Object.fromEntries(
       reads.map((name) => {
-        const buffer = this.schedule.outputs.get(name) ?? missing(name)
+        const buffer = this.#output(name)
+        const small = this.#slots.result(slot, buffer)
+        if (small !== undefined) return [name, small]
         const data = newArray(buffer)
         this.#machine.download(this.#memory.address(buffer), data)
         return [name, data]

@@ -4,7 +4,7 @@ import type { Program } from '#core/graph/program.ts'
 import { HeddleError } from '#core/errors.ts'
 import type { Availability, OpenOptions, Session, Target } from '../target.ts'
 import { openCublasLt } from './driver/cublaslt.ts'
-import { openDriver } from './driver/cuda.ts'
+import { openDriver, wakeDevice } from './driver/cuda.ts'
 import type { CudaDriver } from './driver/cuda.ts'
 import { describeDevice, Device } from './driver/device.ts'
 import { findLibrary, LIBRARY_FILES } from './driver/libraries.ts'
@@ -90,9 +90,18 @@ function probe(): Availability {
   }
 }
 
+function wake(): void {
+  try {
+    const path = findLibrary('driver')
+    if (path !== undefined && device === undefined) wakeDevice(path, 0)
+  } catch {
+    // opening the device says what is wrong
+  }
+}
+
 function cudaTarget(kind: string, compute: Compute, title: string, doc: string): Target {
   const open = async (program: Program, options: OpenOptions): Promise<Session> => openCuda(program, options, compute)
-  return { kind, title, doc, probe, claims: claimsIn(compute), open }
+  return { kind, title, doc, probe, wake, claims: claimsIn(compute), open }
 }
 
 /** Opens a program on the device, with what the benchmark needs beside the Session. */

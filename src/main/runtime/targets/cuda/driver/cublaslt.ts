@@ -16,8 +16,10 @@ const PROTOTYPES = {
   destroyLayout: 'int cublasLtMatrixLayoutDestroy(void *)',
   preference: 'int cublasLtMatmulPreferenceCreate(_Out_ void **)',
   setPreference: 'int cublasLtMatmulPreferenceSetAttribute(void *, int, void *, size_t)',
+  destroyPreference: 'int cublasLtMatmulPreferenceDestroy(void *)',
   heuristic:
     'int cublasLtMatmulAlgoGetHeuristic(void *, void *, void *, void *, void *, void *, void *, int, void *, _Out_ int *)',
+  check: 'int cublasLtMatmulAlgoCheck(void *, void *, void *, void *, void *, void *, void *, void *)',
   matmul:
     'int cublasLtMatmul(void *, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, void *, uint64_t, void *, void *, uint64_t, size_t, void *)',
 } as const
@@ -33,22 +35,32 @@ const MAX_WORKSPACE = 1
 /** cublasLtMatmulHeuristicResult_t: 64 bytes of algorithm, workspace size, status, waves and reserved words. */
 const RESULT_BYTES = 96
 const ALGORITHM_BYTES = 64
+const STATUS_AT = ALGORITHM_BYTES + 8
+const workspaceOf = (result: Buffer): number => Number(result.readBigUInt64LE(ALGORITHM_BYTES))
 
 /** Scratch memory that any product may use. */
 export const WORKSPACE_BYTES = 32 << 20
 
+/** A way to compute a product, as the library describes it. */
+export interface Algorithm {
+  readonly bytes: Buffer
+  /** Bytes of scratch memory that it needs. */
+  readonly workspace: number
+}
+
 /** A product made ready for given shapes. */
 export interface PreparedMatmul {
-  /** How many algorithms there are to choose from. */
-  readonly choices: number
-  /** Runs the product with one of them on a stream. */
-  run(choice: number, a: bigint, b: bigint, c: bigint, workspace: bigint, stream: unknown): void
+  /** Algorithms that the library proposes, its best guess first; at least one. */
+  propose(count: number): readonly Algorithm[]
+  /** A description of an algorithm from elsewhere, unless the library refuses it for this product. */
+  check(bytes: Buffer): Algorithm | undefined
+  run(algorithm: Algorithm, a: bigint, b: bigint, c: bigint, workspace: bigint, stream: unknown): void
 }
 
 export interface CublasLt {
   readonly path: string
   readonly version: number
-  prepare(shape: MatmulShape, choices: number): PreparedMatmul
+  prepare(shape: MatmulShape): PreparedMatmul
 }
 
 let opened: CublasLt | undefined
@@ -71,19 +83,12 @@ function open(path: string): CublasLt {
     return slot[0]
   }
   let handle: unknown
-  const prepared = new Map<string, PreparedMatmul>()
   return {
     path,
     version: Number(functions.version()),
-    prepare: (shape, choices) => {
-      const key = `${choices} ${JSON.stringify(shape)}`
-      let found = prepared.get(key)
-      if (found === undefined) {
-        handle ??= create('opening the library', 'create')
-        found = prepare(functions, handle, call, create, shape, choices)
-        prepared.set(key, found)
-      }
-      return found
+    prepare: (shape) => {
+      handle ??= create('opening the library', 'create')
+      return prepare(functions, handle, call, create, shape)
     },
   }
 }
@@ -100,7 +105,6 @@ function prepare(
   call: Call,
   create: Create,
   shape: MatmulShape,
-  choices: number,
 ): PreparedMatmul {
   const { m, n, k, batch } = shape
   const doing = textOf(shape)
@@ -129,27 +133,34 @@ function prepare(
   const a = layout(shape.a, m, k),
     b = layout(shape.b, k, n),
     c = layout(shape.c, m, n)
-  const preference = create(doing, 'preference')
-  call(doing, 'setPreference', preference, MAX_WORKSPACE, long(WORKSPACE_BYTES), 8)
-  const results = Buffer.alloc(RESULT_BYTES * choices)
-  const count: unknown[] = [0]
-  call(doing, 'heuristic', handle, descriptor, b, a, c, c, preference, choices, results, count)
-  const algorithms: { bytes: Buffer; workspace: number }[] = []
-  for (let i = 0; i < Number(count[0]); i++) {
-    const at = i * RESULT_BYTES
-    if (results.readInt32LE(at + ALGORITHM_BYTES + 8) !== 0) continue
-    algorithms.push({
-      bytes: Buffer.from(results.subarray(at, at + ALGORITHM_BYTES)),
-      workspace: Number(results.readBigUInt64LE(at + ALGORITHM_BYTES)),
-    })
+  const propose = (choices: number): Algorithm[] => {
+    const preference = create(doing, 'preference')
+    call(doing, 'setPreference', preference, MAX_WORKSPACE, long(WORKSPACE_BYTES), 8)
+    const results = Buffer.alloc(RESULT_BYTES * choices)
+    const count: unknown[] = [0]
+    call(doing, 'heuristic', handle, descriptor, b, a, c, c, preference, choices, results, count)
+    call(doing, 'destroyPreference', preference)
+    const algorithms = Array.from({ length: Number(count[0]) }, (_, i) =>
+      results.subarray(i * RESULT_BYTES, (i + 1) * RESULT_BYTES),
+    )
+      .filter((result) => result.readInt32LE(STATUS_AT) === 0)
+      .map((result) => ({ bytes: result.subarray(0, ALGORITHM_BYTES), workspace: workspaceOf(result) }))
+    if (algorithms.length === 0) throw new HeddleError('target-failed', `cublasLt has no algorithm for ${doing}`)
+    return algorithms
   }
-  if (algorithms.length === 0) throw new HeddleError('target-failed', `cublasLt has no algorithm for ${doing}`)
+  const check = (bytes: Buffer): Algorithm | undefined => {
+    if (bytes.length !== ALGORITHM_BYTES) return undefined
+    const result = Buffer.alloc(RESULT_BYTES)
+    const code = functions.check(handle, descriptor, b, a, c, c, bytes, result)
+    const isTaken = code === 0 && result.readInt32LE(STATUS_AT) === 0 && workspaceOf(result) <= WORKSPACE_BYTES
+    return isTaken ? { bytes, workspace: workspaceOf(result) } : undefined
+  }
   const scalars = Float32Array.of(1, 0)
   const one = addressOf(scalars)
   return {
-    choices: algorithms.length,
-    run: (choice, pa, pb, pc, workspace, stream) => {
-      const { bytes, workspace: size } = algorithms[choice]!
+    propose,
+    check,
+    run: ({ bytes, workspace: size }, pa, pb, pc, workspace, stream) => {
       const alpha = one,
         beta = one + 4n
       // the array is named here so that it lives as long as this function

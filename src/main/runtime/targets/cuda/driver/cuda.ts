@@ -1,7 +1,7 @@
 // The CUDA driver API: the functions that this target calls, and errors that say what was being done.
 
 import { HeddleError } from '#core/errors.ts'
-import { loadFunctions } from './native.ts'
+import { hasDeepStacks, loadFunctions } from './native.ts'
 import type { NativeFunction } from './native.ts'
 
 const PROTOTYPES = {
@@ -21,6 +21,8 @@ const PROTOTYPES = {
   cuMemcpyHtoDAsync: 'int cuMemcpyHtoDAsync_v2(uint64_t, void *, size_t, void *)',
   cuMemcpyDtoHAsync: 'int cuMemcpyDtoHAsync_v2(void *, uint64_t, size_t, void *)',
   cuMemcpyDtoDAsync: 'int cuMemcpyDtoDAsync_v2(uint64_t, uint64_t, size_t, void *)',
+  cuMemHostRegister: 'int cuMemHostRegister_v2(void *, size_t, unsigned int)',
+  cuMemHostUnregister: 'int cuMemHostUnregister(void *)',
   cuMemsetD8Async: 'int cuMemsetD8Async(uint64_t, unsigned char, size_t, void *)',
   cuModuleLoadData: 'int cuModuleLoadData(_Out_ void **, void *)',
   cuModuleUnload: 'int cuModuleUnload(void *)',
@@ -43,6 +45,7 @@ const PROTOTYPES = {
   cuGraphExecDestroy: 'int cuGraphExecDestroy(void *)',
   cuEventCreate: 'int cuEventCreate(_Out_ void **, unsigned int)',
   cuEventRecord: 'int cuEventRecord(void *, void *)',
+  cuEventQuery: 'int cuEventQuery(void *)',
   cuEventSynchronize: 'int cuEventSynchronize(void *)',
   cuEventElapsedTime: 'int cuEventElapsedTime_v2(_Out_ float *, void *, void *)',
   cuEventDestroy: 'int cuEventDestroy_v2(void *)',
@@ -90,13 +93,34 @@ export function openDriver(path: string): CudaDriver {
   return opened
 }
 
-function open(path: string): CudaDriver {
-  let functions: Readonly<Record<DriverFunction, NativeFunction>>
+/**
+ * Starts the driver and opens the context of a device on another thread, so that who opens the device later finds both there,
+ * or waits for less. Says nothing of what fails: that one will.
+ */
+export function wakeDevice(path: string, index: number): void {
+  if (!hasDeepStacks()) return
+  const { cuInit, cuDeviceGet, cuDevicePrimaryCtxRetain } = load(path)
+  cuInit.async(0, (_error: unknown, code: unknown) => {
+    const device: unknown[] = [0]
+    if (code !== SUCCESS || cuDeviceGet(device, index) !== SUCCESS) return
+    cuDevicePrimaryCtxRetain.async([null], device[0], () => undefined)
+  })
+}
+
+type DriverFunctions = Readonly<Record<DriverFunction, NativeFunction>>
+let loaded: DriverFunctions | undefined
+
+function load(path: string): DriverFunctions {
   try {
-    functions = loadFunctions(path, PROTOTYPES)
+    loaded ??= loadFunctions(path, PROTOTYPES)
   } catch {
-    functions = loadFunctions(path, { ...PROTOTYPES, cuEventElapsedTime: OLD_ELAPSED_TIME })
+    loaded = loadFunctions(path, { ...PROTOTYPES, cuEventElapsedTime: OLD_ELAPSED_TIME })
   }
+  return loaded
+}
+
+function open(path: string): CudaDriver {
+  const functions = load(path)
   const status = (name: DriverFunction, ...args: readonly unknown[]): number => Number(functions[name](...args))
   const text = (name: 'cuGetErrorName' | 'cuGetErrorString', code: number): string => {
     const slot: unknown[] = [null]

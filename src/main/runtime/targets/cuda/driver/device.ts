@@ -1,16 +1,18 @@
 // A GPU as a Machine: one context, one stream, kernels compiled by NVRTC, commands captured in a CUDA graph.
 
 import { HeddleError } from '#core/errors.ts'
-import type { CublasLt, PreparedMatmul } from './cublaslt.ts'
+import type { CublasLt } from './cublaslt.ts'
 import { WORKSPACE_BYTES } from './cublaslt.ts'
 import { DEVICE_ATTRIBUTE, NOT_READY, OUT_OF_MEMORY, SUCCESS } from './cuda.ts'
 import type { CudaDriver } from './cuda.ts'
 import { compileKernels } from './kernel-library.ts'
-import type { Command, Kernel, Machine, MatmulShape, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { lanesOf } from '../schedule/launches/lanes.ts'
+import type { Command, Kernel, Machine, Point, PrepareOptions, PrepareTimes, Replay } from './machine.ts'
 import { addressOf } from './native.ts'
 import { architectureOf } from './nvrtc.ts'
 import type { Nvrtc } from './nvrtc.ts'
+import { ProductChoices } from './product-choice.ts'
+import type { Choice } from './product-choice.ts'
 
 const NON_BLOCKING = 1
 /** Of an event that only orders. */
@@ -22,8 +24,6 @@ const PLAIN_SHARED = 48 * 1024
 const MAX_SHARED = 8
 /** Commands that wait for different things run side by side on so many streams. */
 const LANES = 4
-/** Algorithms that are timed for each product. */
-const MATMUL_CHOICES = 8
 
 /** A stream of the device, with scratch memory for the products on it. */
 interface Lane {
@@ -45,21 +45,20 @@ export class Device implements Machine {
   readonly sharedBytes: number
   readonly #driver: CudaDriver
   readonly #nvrtc: Nvrtc
-  readonly #lt: CublasLt
+  readonly #products: ProductChoices
   readonly #context: unknown
   readonly #stream: unknown
   /** Streams of a capture, the most urgent first, each with scratch memory for its products. */
   readonly #lanes: Lane[] = []
   readonly #modules = new Map<string, unknown>()
-  readonly #chosen = new Map<string, number>()
 
   constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
     this.#driver = driver
     this.#nvrtc = nvrtc
-    this.#lt = lt
     const { name, capability } = describeDevice(driver, index)
     this.title = name
     this.capability = capability
+    this.#products = new ProductChoices(lt, `${name} ${capability}`)
     const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
     this.sharedBytes = Number(
       driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
@@ -111,17 +110,38 @@ export class Device implements Machine {
     this.#driver.call('clearing memory', 'cuMemsetD8Async', address, 0, bytes, this.#stream)
   }
 
+  pin(memory: Uint8Array): () => void {
+    // copies of memory that is not pinned are as right, only later
+    if (memory.byteLength === 0 || this.#driver.status('cuMemHostRegister', memory, memory.byteLength, 0) !== SUCCESS)
+      return () => undefined
+    return () => this.#driver.call('giving back host memory', 'cuMemHostUnregister', memory)
+  }
+
+  fetch(address: bigint, into: ArrayBufferView): void {
+    this.#driver.call('copying from the device', 'cuMemcpyDtoHAsync', into, address, into.byteLength, this.#stream)
+  }
+
+  point(): Point {
+    const driver = this.#driver
+    const event = driver.get('creating an event', 'cuEventCreate', 0, NO_TIMING)
+    const finishSync = (): void => driver.call('running kernels', 'cuEventSynchronize', event)
+    return {
+      set: () => driver.call('running kernels', 'cuEventRecord', event, this.#stream),
+      finish: () => reached(() => driver.status('cuEventQuery', event), finishSync),
+      finishSync,
+      release: () => driver.call('releasing an event', 'cuEventDestroy', event),
+    }
+  }
+
   finishSync(): void {
     this.#driver.call('running kernels', 'cuStreamSynchronize', this.#stream)
   }
 
-  async finish(): Promise<void> {
-    for (;;) {
-      const code = this.#driver.status('cuStreamQuery', this.#stream)
-      if (code === SUCCESS) return
-      if (code !== NOT_READY) return this.finishSync()
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+  finish(): Promise<void> {
+    return reached(
+      () => this.#driver.status('cuStreamQuery', this.#stream),
+      () => this.finishSync(),
+    )
   }
 
   async prepare(
@@ -231,8 +251,10 @@ export class Device implements Machine {
         return ({ stream }) => driver.call('clearing', 'cuMemsetD8Async', command.at, 0, command.bytes, stream)
       case 'matmul': {
         const { shape, a, b, c } = command
-        const { prepared, choice } = this.#matmul(shape, a, b, c)
-        return ({ stream, workspace }) => prepared.run(choice, a, b, c, workspace, stream)
+        const run = ({ product, algorithm }: Choice, { workspace, stream }: Lane): void =>
+          product.run(algorithm, a, b, c, workspace, stream)
+        const choice = this.#products.of(shape, (candidate) => this.#time((lane) => run(candidate, lane), 3))
+        return (lane) => run(choice, lane)
       }
       case 'kernel': {
         const values = BigUint64Array.from(command.args)
@@ -253,21 +275,6 @@ export class Device implements Machine {
     }
   }
 
-  /** The fastest algorithm of a product, measured once per shape on the memory that it will use. */
-  #matmul(shape: MatmulShape, a: bigint, b: bigint, c: bigint): { prepared: PreparedMatmul; choice: number } {
-    const prepared = this.#lt.prepare(shape, MATMUL_CHOICES)
-    const key = JSON.stringify(shape)
-    let choice = this.#chosen.get(key)
-    if (choice === undefined) {
-      const times = Array.from({ length: prepared.choices }, (_, i) =>
-        this.#time(({ stream, workspace }) => prepared.run(i, a, b, c, workspace, stream), 3),
-      )
-      choice = times.indexOf(Math.min(...times))
-      this.#chosen.set(key, choice)
-    }
-    return { prepared, choice }
-  }
-
   /** Milliseconds of the fastest of some runs, by device events. */
   #time(step: LaneStep, repeats: number): number {
     const driver = this.#driver
@@ -284,6 +291,16 @@ export class Device implements Machine {
     }
     for (const made of [from, to]) driver.call('timing', 'cuEventDestroy', made)
     return best
+  }
+}
+
+/** Asks again and again, between other work of this process; `fail` says what is wrong. */
+async function reached(query: () => number, fail: () => void): Promise<void> {
+  for (;;) {
+    const code = query()
+    if (code === SUCCESS) return
+    if (code !== NOT_READY) return fail()
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

@@ -78,6 +78,17 @@ export interface PrepareOptions {
   readonly after?: readonly (readonly number[])[]
 }
 
+/** A point in the order of the commands. */
+export interface Point {
+  /** Moves it behind everything that was asked for so far. */
+  set(): void
+  /** Waits until it is reached, without blocking the event loop; a point that was never set is. */
+  finish(): Promise<void>
+  /** Waits until it is reached. */
+  finishSync(): void
+  release(): void
+}
+
 export interface Machine {
   readonly title: string
   /** Bytes of shared memory that a block may have. */
@@ -92,6 +103,11 @@ export interface Machine {
   /** Waits for everything before, then copies. */
   download(address: bigint, into: ArrayBufferView): void
   clear(address: bigint, bytes: number): void
+  /** Lets copies from and to whole pages of host memory wait for nobody, where that is possible; gives the way back. */
+  pin(memory: Uint8Array): () => void
+  /** Copies in the order of the commands; a point behind that says when `into` has the data. */
+  fetch(address: bigint, into: ArrayBufferView): void
+  point(): Point
   prepare(
     kernels: readonly Kernel[],
     commands: readonly Command[],

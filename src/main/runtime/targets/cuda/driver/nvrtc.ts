@@ -4,7 +4,6 @@ import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sha256 } from '#core/graph/sha256.ts'
 import { HeddleError } from '#core/errors.ts'
-import { defaultCacheFolder } from '../../../data/cache-folder.ts'
 import { hasDeepStacks, keepLoaded, loadFunctions } from './native.ts'
 import type { NativeFunction } from './native.ts'
 
@@ -105,9 +104,6 @@ async function compile(
     functions.destroy(slot)
   }
 }
-
-/** Where compiled kernels are kept: HEDDLE_CUDA_CACHE, or a folder of the user's cache. */
-export const kernelCacheFolder = (): string => process.env['HEDDLE_CUDA_CACHE'] ?? join(defaultCacheFolder(), 'cuda')
 
 /** The name under which machine code is kept: changes with source, architecture, compiler and options. */
 export const cacheKey = (source: string, architecture: string, version: string): string =>

@@ -20,8 +20,13 @@ const WARP_ROW = 1024
 /** Elements of a row that a thread keeps in registers from one walk to the next. */
 const MAX_KEPT = 32
 
-/** Blocks of a kernel that adds up columns: each leaves one row of sums. */
-const SUMMING_BLOCKS = 528
+/** Blocks that a multiprocessor of a large device holds of a kernel that adds up columns, and such multiprocessors. */
+const SUMMING_RESIDENT = 3
+const MULTIPROCESSORS = 132
+/** Elements of a row that a thread of such a kernel has at most of rows of up to WARP_ROW. */
+const MAX_SUMMED = 16
+/** Arrays of a row, in memory or added up, for whose registers so many blocks find room; of more it is one less. */
+const ARRAYS_OF_RESIDENT = 6
 
 /**
  * @param stored members whose values others read from memory
@@ -36,11 +41,12 @@ export function groupKernels(
 ): readonly Launch[] {
   const { rowLength, columnSums } = job
   if (rowLength === undefined) return [flatKernel(job, stored, bufferOf)]
-  const blocks = rowBlocks(job, rowLength)
-  const sums = columnSums.map((value) => ({ value, parts: scratch(blocks * rowLength) }))
+  const most = SUMMING_RESIDENT * MULTIPROCESSORS
+  const sums = columnSums.map((value) => ({ value, parts: scratch(most * rowLength) }))
+  const rows = rowKernel(job, rowLength, stored, roots, bufferOf, sums)
   return [
-    rowKernel(job, rowLength, stored, roots, bufferOf, sums),
-    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, blocks, parts, bufferOf(value)!)),
+    rows,
+    ...sums.map(({ value, parts }) => joinKernel('reduce_sum', rowLength, rows.grid[0], parts, bufferOf(value)!)),
   ]
 }
 
@@ -48,12 +54,6 @@ export function groupKernels(
 interface ColumnSum {
   readonly value: Value
   readonly parts: Buffer
-}
-
-function rowBlocks({ size, columnSums }: GroupJob, length: number): number {
-  const rows = size / length
-  const blocks = Math.ceil(rows / rowShape(length, rows).rowsPerBlock)
-  return columnSums.length === 0 ? blocks : Math.min(blocks, SUMMING_BLOCKS)
 }
 
 function flatKernel(job: GroupJob, stored: ReadonlySet<Value>, bufferOf: BufferOf): Launch {
@@ -93,12 +93,13 @@ interface RowShape {
   readonly trips: number
 }
 
-function rowShape(length: number, rows: number): RowShape {
+function rowShape(length: number, rows: number, isSumming: boolean): RowShape {
   const width = neighboursOf(length, rows)
   const items = length / width
+  const most = isSumming ? Math.max(32, powerOfTwo(length / MAX_SUMMED)) : 32
   const lanes =
     length <= WARP_ROW
-      ? Math.min(powerOfTwo(items), 32)
+      ? Math.min(powerOfTwo(items), most)
       : Math.min(1024, Math.max(THREADS, powerOfTwo(length / MAX_KEPT)))
   const threads = Math.max(lanes, THREADS)
   return { lanes, threads, rowsPerBlock: threads / lanes, width, trips: Math.ceil(items / lanes) }
@@ -113,7 +114,7 @@ function rowKernel(
   sums: readonly ColumnSum[],
 ): Launch {
   const rows = job.size / length
-  const shape = rowShape(length, rows)
+  const shape = rowShape(length, rows, sums.length > 0)
   const writer = new KernelWriter(bufferOf)
   const own = new Set(job.members)
   const isScalar = (value: Value): boolean => sizeOf(value.type.shape) === rows
@@ -211,7 +212,7 @@ function rowKernel(
     scalars(walk)
   }
   const registers = shape.trips * shape.width
-  const arrays = [
+  const declared = [
     `unsigned lane = threadIdx.x % ${shape.lanes}u;`,
     ...(shape.lanes > 32 ? ['__shared__ float shared[32];'] : []),
     ...[...kept.keys()].map((_, i) => `float kept${i}[${registers}];`),
@@ -221,12 +222,15 @@ function rowKernel(
     `bool isRow = r < ${rows}u;`,
     'if (!isRow) r = 0u;',
   ]
-  const blocks = rowBlocks(job, length)
+  const needed = Math.ceil(rows / shape.rowsPerBlock)
+  const arrays = writer.buffers.filter((buffer) => buffer.size >= job.size).length + sums.length
+  const minBlocks = arrays <= ARRAYS_OF_RESIDENT ? SUMMING_RESIDENT : SUMMING_RESIDENT - 1
+  const blocks = sums.length === 0 ? needed : Math.min(needed, minBlocks * MULTIPROCESSORS)
   const whole =
     sums.length === 0
-      ? [...arrays, `unsigned first = blockIdx.x * ${shape.rowsPerBlock}u;`, ...place, ...body]
+      ? [...declared, `unsigned first = blockIdx.x * ${shape.rowsPerBlock}u;`, ...place, ...body]
       : [
-          ...arrays,
+          ...declared,
           ...sums.flatMap((_, n) => [
             `float column${n}[${registers}];`,
             `for (int c = 0; c < ${registers}; c++) column${n}[c] = 0.0f;`,
@@ -237,7 +241,8 @@ function rowKernel(
           '}',
           ...gathering(sums, shape, length, writer),
         ]
-  return writer.finish('rows', [blocks, 1], shape.threads, whole)
+  const bounds = sums.length > 0 && shape.threads === THREADS ? { minBlocks } : {}
+  return writer.finish('rows', [blocks, 1], shape.threads, whole, bounds)
 }
 
 /** Statements that add up the column sums of a block's rows and leave them in memory. */
@@ -267,7 +272,10 @@ const accumulatorOf = (job: GroupJob, reduction: Value): string => `sum${job.mem
 
 function combined({ lanes, threads }: RowShape, reduction: Value, accumulator: string): string {
   const how = reduction.node.op === 'reduce_sum' ? 'add' : 'larger'
-  if (lanes > 32) return `block_${how}<${threads / 32}>(${accumulator}, shared)`
+  if (lanes > 32)
+    return lanes === threads
+      ? `block_${how}<${threads / 32}>(${accumulator}, shared)`
+      : `group_${how}<${lanes}>(${accumulator}, shared)`
   return lanes === 1 ? accumulator : `lanes_${how}<${lanes}>(${accumulator})`
 }
 

@@ -43,6 +43,11 @@ export class KernelWriter {
     this.bufferOf = bufferOf
   }
 
+  /** What the kernel touches so far. */
+  get buffers(): readonly Buffer[] {
+    return this.#buffers
+  }
+
   /** The parameter that points to a buffer. */
   pointer(buffer: Buffer): string {
     if (buffer.within !== undefined)

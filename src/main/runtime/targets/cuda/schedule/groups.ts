@@ -11,6 +11,7 @@ import { keyOf, quotient, variable } from './integer.ts'
 import type { Index } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
 import { isAgain, isBackward } from './rewrites/recompute.ts'
+import { stacked } from './matmul-view.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
@@ -463,7 +464,10 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   const operands = roots.library.get(node)
   if (operands !== undefined) {
     const { a, b, m, n, k, batch } = operands
-    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [a.base, b.base].map(unshaped))
+    grouping.add({ kind: 'library', node, a, b, m, n, k, batch }, node.outputs, [
+      unshaped(a.base),
+      ...(stacked(b.base) ?? [unshaped(b.base)]),
+    ])
     return
   }
   if (node.op === 'matmul') {

@@ -72,6 +72,13 @@ export function sourceOf(value: Value, at: Index): { base: Value; at: Index } {
   return { base: current, at: place }
 }
 
+/** Weights one below the other, which need no memory of their own where theirs are side by side. */
+export function stacked({ node }: Value): readonly Value[] | undefined {
+  const isStack =
+    node.op === 'concat' && node.attrs['axis'] === 0 && node.inputs.every(({ node: { op } }) => op === 'input')
+  return isStack ? node.inputs : undefined
+}
+
 interface Strided {
   readonly base: Value
   readonly offset: number

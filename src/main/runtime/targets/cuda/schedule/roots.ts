@@ -9,7 +9,7 @@ import type { RowUse } from './few-rows/absorb.ts'
 import { gemvProduct, productEnds } from './few-rows/gemv.ts'
 import type { GemvProduct } from './job.ts'
 import type { LibraryOperands } from './matmul-view.ts'
-import { isLargeProduct, libraryOperands, matmulSizes } from './matmul-view.ts'
+import { isLargeProduct, libraryOperands, matmulSizes, stacked } from './matmul-view.ts'
 import { operandView } from './rows.ts'
 import { isElementwise, isLeaf, isMove, unshaped } from './values.ts'
 
@@ -51,9 +51,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
   const keep = (value: Value): void => {
     const base = unshaped(value)
     if (base.node.op !== 'input') forced.add(base)
-    // parts that kernels of their own leave are written in place, and so are the others then (rows.ts)
-    if (base.node.op === 'concat' && base.node.inputs.some((part) => nativeOf(unshaped(part).node) !== undefined))
-      base.node.inputs.forEach(keep)
+    if (base.node.op === 'concat' && isWrittenInPlace(base)) base.node.inputs.forEach(keep)
   }
   for (const { value } of graph.outputs) keep(value)
   for (const node of nodes) {
@@ -68,7 +66,7 @@ export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots
     if (operands !== undefined) {
       library.set(node, operands)
       keep(operands.a.base)
-      keep(operands.b.base)
+      if (stacked(operands.b.base) === undefined) keep(operands.b.base)
     } else touchedInputs(node).forEach(keep)
   }
   const outputs = new Set(graph.outputs.map(({ value }) => value))
@@ -109,6 +107,12 @@ function rowUses(
       })),
     ),
   ]
+}
+
+/** Columns side by side, and what kernels by hand leave a part of: what computes the parts writes them there (rows.ts). */
+function isWrittenInPlace({ node, type }: Value): boolean {
+  const isColumns = type.shape.length === 2 && node.attrs['axis'] === 1
+  return isColumns || node.inputs.some((part) => nativeOf(unshaped(part).node) !== undefined)
 }
 
 /** What hand-written kernels read as it lies in memory. */

@@ -61,14 +61,16 @@ export function placedParts(
   for (const placed of jobs) {
     const { job, reads } = placed
     if (job.kind === 'group') for (const member of job.members) writers.set(member, placed)
-    if (job.kind === 'native') for (const output of job.node.outputs) writers.set(output, placed)
+    if (job.kind === 'native')
+      for (const { outputs } of [job.node, ...job.last.values()])
+        for (const output of outputs) writers.set(output, placed)
     for (const value of reads) readers.set(value, [...(readers.get(value) ?? []), placed])
   }
   const mayLieApart = (value: Value, width: number): boolean => {
     const { job } = writers.get(value) ?? {}
     const isWritten =
       job?.kind === 'group' ||
-      (job?.kind === 'native' && nativeOf(job.node)!.rows?.(job.node, 'output', value.index) === width)
+      (job?.kind === 'native' && nativeOf(value.node)!.rows?.(value.node, 'output', value.index) === width)
     const others = readers.get(value) ?? []
     return isWritten && others.every(({ job: { kind } }) => kind === 'group' || kind === 'reduce')
   }

@@ -16,6 +16,8 @@ import type { StepOp } from '../kernels/step/step-op.ts'
 import { reduceKernels, reduceScratch } from '../kernels/reduce-kernel.ts'
 import type { Launch } from '../kernels/writer.ts'
 import { batchAlike } from './launches/batch.ts'
+import type { Pack } from './launches/batch.ts'
+import { stacked } from './matmul-view.ts'
 import { gemvValues } from './few-rows/gemv.ts'
 import { groupJobs } from './groups.ts'
 import { inPlaceStates } from './in-place.ts'
@@ -106,6 +108,8 @@ class Scheduler {
   readonly #residuals = new Map<Node, Map<string, Buffer>>()
   readonly #steps: Step[] = []
   readonly #inputs = new Map<string, Buffer>()
+  /** Buffers that lie one behind the other. */
+  readonly #packs: Pack[] = []
 
   constructor(program: Program, graph: Graph, options: ScheduleOptions) {
     this.#program = program
@@ -130,7 +134,7 @@ class Scheduler {
     this.#addCopies(outputs)
     const marked = this.#markOnce()
     const once = keptOnce(marked)
-    const { steps, packs } = batchAlike(mergeAlike(marked), (buffer) => once.has(buffer))
+    const { steps, packs } = batchAlike(mergeAlike(marked), this.#packs, (buffer) => once.has(buffer))
     return {
       compute: this.#options.compute,
       steps,
@@ -322,9 +326,9 @@ class Scheduler {
       isRead,
       buffer: (value) => (nodes.includes(value.node) ? made(value) : taken(value)),
       rows: (value) => {
-        if (value.node === node) {
+        if (nodes.includes(value.node)) {
           const buffer = made(value)
-          const stride = op.rows!(node, 'output', value.index)!
+          const stride = nativeOf(value.node)!.rows!(value.node, 'output', value.index)!
           return buffer.within === undefined
             ? { buffer, offset: 0, stride }
             : { ...buffer.within, buffer: buffer.within.whole }
@@ -377,8 +381,10 @@ class Scheduler {
       if (buffer === undefined) throw new Error(`cuda: operand ${base.node.op} %${base.node.id} has no memory`)
       return buffer.stored === type ? buffer : this.#convert(base, buffer, type)
     }
-    const a = operand(job.a.base),
-      b = operand(job.b.base)
+    const a = operand(job.a.base)
+    const weights = (stacked(job.b.base) ?? [job.b.base]).map(operand)
+    if (weights.length > 1) this.#packs.push(weights)
+    const b = weights[0]!
     const c = this.#make(job.node.outputs[0]!)
     const shape: MatmulShape = {
       m: job.m,
@@ -397,7 +403,7 @@ class Scheduler {
       b: { buffer: b, offset: job.b.offset },
       c: { buffer: c, offset: 0 },
     }
-    this.#push(action, [a, b], [c], 'matmul', job.node.scope)
+    this.#push(action, [a, ...weights], [c], 'matmul', job.node.scope)
   }
 
   #convert(value: Value, from: Buffer, stored: Stored): Buffer {
@@ -454,7 +460,8 @@ function inputForms({ nodes, gemv, library }: Roots, compute: Compute): Readonly
   const forms = new Map<Value, 'weight' | 'cache'>()
   if (compute !== 'bf16') return forms
   for (const { weight } of gemv.values()) forms.set(weight, 'weight')
-  for (const { b } of library.values()) forms.set(unshaped(b.base), 'weight')
+  for (const { b } of library.values())
+    for (const weight of stacked(b.base) ?? [unshaped(b.base)]) forms.set(weight, 'weight')
   for (const node of nodes)
     for (const { input, isCache } of stepOf(node)?.states ?? []) if (isCache) forms.set(node.inputs[input]!, 'cache')
   return forms

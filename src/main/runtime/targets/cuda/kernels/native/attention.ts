@@ -1,6 +1,6 @@
 // Whole-sequence attention, forward and backward. Meaning: core/ops/fused/attention.ts; bodies of the kernels: attention/.
 
-import type { Node, Value } from '#core/graph/types.ts'
+import type { Node, Shape, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { vjpParts } from '#core/ops/fused/vjp.ts'
 import { intAttr } from '#core/ops/op.ts'
@@ -11,7 +11,7 @@ import { KernelWriter } from '../writer.ts'
 import type { Launch } from '../writer.ts'
 import { KEY_GRADIENT, QUERY_GRADIENT } from './attention/backward.ts'
 import { FORWARD } from './attention/forward.ts'
-import type { NativeMemory, NativeOp } from './native-op.ts'
+import type { NativeMemory, NativeOp, Rows } from './native-op.ts'
 import { TENSOR_CORE } from './tensor-core.ts'
 
 /** How a kernel cuts its work. */
@@ -80,9 +80,11 @@ interface Work {
   readonly attrs: Node['attrs']
   readonly operands: Readonly<Record<string, Buffer>>
   readonly results: Readonly<Record<string, Buffer>>
+  /** Results whose rows may lie apart. */
+  readonly apart?: Readonly<Record<string, Rows>>
 }
 
-function kernel(part: Part, body: string, { inputs, attrs, operands, results }: Work): Launch {
+function kernel(part: Part, body: string, { inputs, attrs, operands, results, apart = {} }: Work): Launch {
   const { batch, length, heads, groups, width } = shapeOf(inputs)
   const tiling = TILINGS[width]![part]
   const writer = new KernelWriter()
@@ -104,6 +106,10 @@ function kernel(part: Part, body: string, { inputs, attrs, operands, results }: 
   const lines = [
     ...Object.entries(operands).map(([name, buffer]) => `const auto ${name} = ${writer.pointer(buffer)};`),
     ...Object.entries(results).map(([name, buffer]) => `const auto ${name} = ${writer.writes(buffer)};`),
+    ...Object.entries(apart).flatMap(([name, { buffer, offset, stride }]) => [
+      `const auto ${name} = ${writer.writes(buffer)} + ${offset};`,
+      `constexpr int ${name.toUpperCase()}_STRIDE = ${stride};`,
+    ]),
     ...Object.entries(constants).map(([name, value]) => `constexpr int ${name} = ${value};`),
     `constexpr float SCALE = ${numberText(scale, 'f32')}, LOG_SCALE = ${numberText(scale * Math.LOG2E, 'f32')};`,
     body,
@@ -158,13 +164,16 @@ export const attention: NativeOp = {
 
 /** A gradient as the kernels write it: turned back where it is the one of what `rope` turned. */
 interface Gradient {
-  readonly into: Buffer
+  readonly into: Rows
   readonly isRead: boolean
   /** Cosines and sines of the positions. */
   readonly tables: Readonly<Record<string, Buffer>>
   /** The call that turns accumulators, of a warp's rows. */
   readonly turn: string
 }
+
+/** Elements of all heads of a token. */
+const rowWidth = (shape: Shape): number => shape[2]! * shape[3]!
 
 /** The gradient of an operand of the op, by its name in the kernels; in memory of its own where nobody reads it. */
 function gradientOf(node: Node, memory: NativeMemory, input: number, name: string): Gradient {
@@ -174,15 +183,20 @@ function gradientOf(node: Node, memory: NativeMemory, input: number, name: strin
   if (rope !== undefined) {
     const [cosines, sines] = [`${name}_cosines`, `${name}_sines`]
     return {
-      into: memory.buffer(rope.outputs[0]!),
+      into: memory.rows(rope.outputs[0]!),
       isRead: true,
       tables: { [cosines]: memory.buffer(rope.inputs[1]!), [sines]: memory.buffer(rope.inputs[2]!) },
       turn: `turn_rows(${name}_, ${cosines}, ${sines}, warpRow, T);`,
     }
   }
   const isRead = output !== undefined && memory.isRead(output)
-  const size = sizeOf(inputs[input]!.type.shape)
-  const into = isRead ? memory.buffer(output) : memory.scratch('bf16', size, 'unread gradient')
+  const { shape } = inputs[input]!.type
+  const unread = (): Rows => ({
+    buffer: memory.scratch('bf16', sizeOf(shape), 'unread gradient'),
+    offset: 0,
+    stride: rowWidth(shape),
+  })
+  const into = isRead ? memory.rows(output) : unread()
   return { into, isRead, tables: {}, turn: '' }
 }
 
@@ -193,6 +207,7 @@ export const attentionGradient: NativeOp = {
     return takes(inputs, attrs)
   },
   stored: () => 'bf16',
+  rows: ({ outputs }, side, index) => (side === 'output' ? rowWidth(outputs[index]!.type.shape) : undefined),
   endsWith: (output, op) => op.op === 'rope' && vjpParts(output.node).wrt[output.index]! < 2,
   launches: (node, memory) => {
     const { inputs, attrs, outputs, cotangents } = vjpParts(node)
@@ -210,14 +225,16 @@ export const attentionGradient: NativeOp = {
       inputs,
       attrs,
       operands: { q, k, v, o, lse, go, ...gq.tables },
-      results: { gq: gq.into, delta },
+      results: { delta },
+      apart: { gq: gq.into },
     })
     if (!gk.isRead && !gv.isRead) return [first]
     const second = kernel('keyGradient', KEY_GRADIENT(gk.turn), {
       inputs,
       attrs,
       operands: { q, k, v, lse, go, delta, ...gk.tables },
-      results: { gk: gk.into, gv: gv.into },
+      results: {},
+      apart: { gk: gk.into, gv: gv.into },
     })
     return [first, second]
   },

@@ -11,9 +11,10 @@ import type { NativeMemory, NativeOp, Rows } from './native-op.ts'
 
 const THREADS = 128
 const WARPS = THREADS / 32
-/** Neighbouring channels of a thread, and tokens that it walks over. */
+/** Neighbouring channels of a thread, and tokens that it walks over: gradients begin with more that are not their own. */
 const CHANNELS = 2
-const STRETCH = 32
+const STRETCH = 16
+const STRETCH_BACK = 32
 const MAX_TAPS = 8
 /** Channels and slices of sums of a block that adds up gradients of weights. */
 const SUM_CHANNELS = 32
@@ -26,12 +27,14 @@ interface ConvShape {
   readonly taps: number
   readonly hasSilu: boolean
   readonly hasBias: boolean
+  /** Tokens that a thread walks over. */
+  readonly stretch: number
   /** Blocks side by side along the channels, and behind one another along the tokens. */
   readonly columns: number
   readonly rows: number
 }
 
-function shapeOf([x, weight]: readonly Value[], attrs: Node['attrs']): ConvShape {
+function shapeOf([x, weight]: readonly Value[], attrs: Node['attrs'], stretch: number): ConvShape {
   const [batch, length, channels] = x!.type.shape as [number, number, number]
   return {
     batch,
@@ -40,8 +43,9 @@ function shapeOf([x, weight]: readonly Value[], attrs: Node['attrs']): ConvShape
     taps: weight!.type.shape[2]!,
     hasSilu: attrs['silu'] === true,
     hasBias: attrs['bias'] === true,
+    stretch,
     columns: Math.ceil(channels / (32 * CHANNELS)),
-    rows: Math.ceil((batch * Math.ceil(length / STRETCH)) / WARPS),
+    rows: Math.ceil((batch * Math.ceil(length / stretch)) / WARPS),
   }
 }
 
@@ -49,13 +53,13 @@ const takes = ([x, weight, state]: readonly Value[]): boolean =>
   x!.type.shape[1]! > 1 && x!.type.shape[2]! % 4 === 0 && weight!.type.shape[2]! <= MAX_TAPS && fillOf(state!) === 0
 
 /** The sizes of an op as a type of conv/device.ts. */
-function sizesOf({ batch, length, channels, taps, hasSilu }: ConvShape, x: Rows): string {
-  const sizes = [batch, length, channels, x.stride, taps, hasSilu, CHANNELS, STRETCH, WARPS]
+function sizesOf({ batch, length, channels, taps, hasSilu, stretch }: ConvShape, x: Rows): string {
+  const sizes = [batch, length, channels, x.stride, taps, hasSilu, CHANNELS, stretch, WARPS]
   return `conv::Shape<${sizes.join(', ')}>`
 }
 
 function forwardKernel(node: Node, memory: NativeMemory): Launch {
-  const shape = shapeOf(node.inputs, node.attrs)
+  const shape = shapeOf(node.inputs, node.attrs, STRETCH)
   const writer = new KernelWriter()
   const x = memory.rows(node.inputs[0]!)
   const args = [
@@ -70,7 +74,7 @@ function forwardKernel(node: Node, memory: NativeMemory): Launch {
 
 /** The last inputs, oldest first, [B,C,K-1]. */
 function stateKernel(node: Node, memory: NativeMemory): Launch {
-  const { batch, length, channels, taps } = shapeOf(node.inputs, node.attrs)
+  const { batch, length, channels, taps } = shapeOf(node.inputs, node.attrs, STRETCH)
   const writer = new KernelWriter()
   const size = batch * channels * (taps - 1)
   const x = memory.rows(node.inputs[0]!)
@@ -136,7 +140,7 @@ function sumKernel(memory: NativeMemory, parts: ReturnType<typeof partsOf>): Lau
 
 function partsOf(node: Node, memory: NativeMemory) {
   const { inputs, cotangents, attrs, wrt } = vjpParts(node)
-  const shape = shapeOf(inputs, attrs)
+  const shape = shapeOf(inputs, attrs, STRETCH_BACK)
   const gradient = (input: number): Value | undefined => {
     const output = node.outputs[wrt.indexOf(input)]
     return output !== undefined && memory.isRead(output) ? output : undefined

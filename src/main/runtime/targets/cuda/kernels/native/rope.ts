@@ -16,7 +16,8 @@ function ropeKernel(node: Node, memory: NativeMemory): Launch {
   const threads = (batch * length * half) / ANGLES
   const writer = new KernelWriter()
   const [x, cos, sin] = node.inputs.map((input) => writer.pointer(memory.buffer(input)))
-  const y = writer.writes(memory.buffer(node.outputs[0]!))
+  const into = memory.rows(node.outputs[0]!)
+  const y = writer.writes(into.buffer)
   const body = [
     `unsigned i = blockIdx.x * ${THREADS}u + threadIdx.x;`,
     `if (i >= ${threads}u) return;`,
@@ -28,6 +29,7 @@ function ropeKernel(node: Node, memory: NativeMemory): Launch {
     '#pragma unroll 4',
     `for (unsigned h = 0; h < ${heads}u; h++) {`,
     `unsigned long long at = ((unsigned long long)row * ${heads}u + h) * ${width}u + angle;`,
+    `unsigned long long to = (unsigned long long)row * ${into.stride}u + h * ${width}u + angle + ${into.offset}u;`,
     `float a[${ANGLES}], b[${ANGLES}], first[${ANGLES}], second[${ANGLES}];`,
     `load_many<${ANGLES}>(a, ${x} + at);`,
     `load_many<${ANGLES}>(b, ${x} + at + ${half}u);`,
@@ -36,8 +38,8 @@ function ropeKernel(node: Node, memory: NativeMemory): Launch {
     'first[u] = a[u] * c[u] - b[u] * s[u];',
     'second[u] = b[u] * c[u] + a[u] * s[u];',
     '}',
-    `store_many<${ANGLES}>(${y} + at, first);`,
-    `store_many<${ANGLES}>(${y} + at + ${half}u, second);`,
+    `store_many<${ANGLES}>(${y} + to, first);`,
+    `store_many<${ANGLES}>(${y} + to + ${half}u, second);`,
     '}',
   ]
   return writer.finish('rope', [Math.ceil(threads / THREADS), 1], THREADS, body)
@@ -48,5 +50,9 @@ export const rope: NativeOp = {
   // one token alone is better turned by the kernel that reads it
   claims: ({ inputs: [x] }) => x!.type.shape[1]! > 1 && x!.type.shape[3]! % (2 * ANGLES) === 0,
   stored: (_, side, index) => (side === 'input' && index > 0 ? 'f32' : 'bf16'),
+  rows: ({ outputs }, side) => {
+    const { shape } = outputs[0]!.type
+    return side === 'output' ? shape[2]! * shape[3]! : undefined
+  },
   launches: (node, memory) => [ropeKernel(node, memory)],
 }

@@ -18,9 +18,16 @@ type Product = Step & { readonly action: Extract<Step['action'], { kind: 'matmul
 type Operand = 'a' | 'b' | 'c'
 const OPERANDS = ['a', 'b', 'c'] as const
 
-/** @param isFixed buffers that have a place of their own */
-export function batchAlike(steps: readonly Step[], isFixed: (buffer: Buffer) => boolean): Batched {
-  const batching = new Batching(steps, isFixed)
+/**
+ * @param packs buffers that lie one behind the other already
+ * @param isFixed buffers that have a place of their own
+ */
+export function batchAlike(
+  steps: readonly Step[],
+  packs: readonly Pack[],
+  isFixed: (buffer: Buffer) => boolean,
+): Batched {
+  const batching = new Batching(steps, packs, isFixed)
   // forward, by the input; its gradients, by the weights that lie side by side then; the weights' gradients, by the input
   batching.joinBy(({ action }) => `a${action.a.buffer.id}`)
   batching.joinBy(({ action }) => batching.packKey(action.b.buffer))
@@ -29,11 +36,18 @@ export function batchAlike(steps: readonly Step[], isFixed: (buffer: Buffer) => 
 }
 
 const isProduct = (step: Step): step is Product => step.action.kind === 'matmul'
-const isSame = (members: readonly Product[], operand: Operand): boolean =>
-  members.every(({ action }) => {
-    const [one, first] = [action[operand], members[0]!.action[operand]]
-    return one.buffer === first.buffer && one.offset === first.offset
-  })
+const byPlace = ({ action: x }: Product, { action: y }: Product): number =>
+  x.a.offset - y.a.offset || x.b.offset - y.b.offset
+
+/** Elements from one member's operand to the next one's, where all lie in one buffer at even distances: 0 where they are one. */
+function spacing(members: readonly Product[], operand: Operand): number | undefined {
+  const places = members.map(({ action }) => action[operand])
+  const step = places[1]!.offset - places[0]!.offset
+  const isEven = places.every(
+    ({ buffer, offset }, i) => buffer === places[0]!.buffer && offset === places[0]!.offset + i * step,
+  )
+  return isEven && step >= 0 ? step : undefined
+}
 
 const touches = (step: Step, buffers: readonly Buffer[]): boolean =>
   buffers.some((buffer) => step.reads.includes(buffer) || step.writes.includes(buffer))
@@ -42,13 +56,15 @@ const depend = (a: Step, b: Step): boolean => touches(a, b.writes) || touches(b,
 
 class Batching implements Batched {
   steps: readonly Step[]
-  readonly packs: Pack[] = []
+  readonly packs: Pack[]
   readonly #isFixed: (buffer: Buffer) => boolean
   readonly #packOf = new Map<Buffer, Pack>()
 
-  constructor(steps: readonly Step[], isFixed: (buffer: Buffer) => boolean) {
+  constructor(steps: readonly Step[], packs: readonly Pack[], isFixed: (buffer: Buffer) => boolean) {
     this.steps = steps
+    this.packs = [...packs]
     this.#isFixed = isFixed
+    for (const pack of packs) for (const buffer of pack) this.#packOf.set(buffer, pack)
   }
 
   /** What the buffers of one pack have in common. */
@@ -71,13 +87,14 @@ class Batching implements Batched {
   }
 
   #join(group: readonly Product[]): void {
-    const members = this.#ordered(group)
+    const members = this.#ordered([...group].sort(byPlace))
     const place = members === undefined ? undefined : this.#meeting(members)
     if (members === undefined || place === undefined) return
     const { shape } = members[0]!.action
     const sizes = { a: shape.m * shape.k, b: shape.k * shape.n, c: shape.m * shape.n }
     const lists = OPERANDS.map((operand) => {
-      if (operand !== 'c' && isSame(members, operand)) return 'same'
+      const step = operand === 'c' ? undefined : spacing(members, operand)
+      if (step !== undefined) return step
       const list = members.map(({ action }) => action[operand].buffer)
       const mayMove = members.every(({ action }) => this.#mayMove(action[operand], sizes[operand]))
       return mayMove && this.#fits(list) ? list : undefined
@@ -86,7 +103,7 @@ class Batching implements Batched {
     for (const list of lists) if (Array.isArray(list)) this.#pack(list)
     const [a, b, c] = OPERANDS.map((operand, i) => ({
       ...shape[operand],
-      stride: lists[i] === 'same' ? 0 : sizes[operand],
+      stride: typeof lists[i] === 'number' ? lists[i] : sizes[operand],
     })) as [typeof shape.a, typeof shape.b, typeof shape.c]
     const first = members[0]!
     const batch: Step = {
@@ -120,7 +137,7 @@ class Batching implements Batched {
       const pack = this.#packOf.get(group[0]!.action[operand].buffer)
       if (pack === undefined) continue
       const places = group.map(({ action }) => pack.indexOf(action[operand].buffer))
-      if (isSame(group, operand)) continue
+      if (spacing(group, operand) !== undefined) continue
       if (places.includes(-1) || new Set(places).size !== pack.length) return undefined
       return pack.map((_, i) => group[places.indexOf(i)]!)
     }

@@ -9,12 +9,19 @@ import { fold } from '#core/passes/fold.ts'
 import { rewrite } from '#core/passes/rewrite.ts'
 import { gemvProduct } from '../few-rows/gemv.ts'
 import { isLargeProduct } from '../matmul-view.ts'
+import { summedProducts } from './summed-products.ts'
 
-/** @param isExact products that do not go to the library */
-export function wholeProducts(graph: Graph, isExact: (node: Node) => boolean): Graph {
+/**
+ * @param isExact products that do not go to the library
+ * @param maySum whether weights that lie one below the other may be one operand (summed-products.ts)
+ */
+export function wholeProducts(graph: Graph, isExact: (node: Node) => boolean, maySum: boolean): Graph {
+  const isLibrary = (node: Node): boolean => !isExact(node) && isLargeProduct(node) && gemvProduct(node) === undefined
   const joined = dce(rewrite(graph, concatenated))
-  const cuts = findCuts(joined, (node) => !isExact(node) && isLargeProduct(node) && gemvProduct(node) === undefined)
-  return cuts.size === 0 ? joined : dce(fold(rewrite(joined, (g, node, inputs) => cuts.get(node)?.(g, inputs))))
+  const cuts = findCuts(joined, isLibrary)
+  const whole = cuts.size === 0 ? joined : rewrite(joined, (g, node, inputs) => cuts.get(node)?.(g, inputs))
+  const summed = maySum ? summedProducts(whole, isLibrary) : whole
+  return summed === joined ? joined : dce(fold(summed))
 }
 
 /** Sums of paddings that fill an axis without gap or overlap, as a concatenation. */

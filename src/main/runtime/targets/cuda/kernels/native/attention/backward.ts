@@ -5,7 +5,7 @@ import { PLACE, QUERY_TILES, VISIBLE } from './tiles.ts'
 
 /**
  * Names q, k, v, o, lse, go (gradient of o), gq, delta. delta = Σ go o of each row, which the other kernel reads.
- * gq = scale Σ_keys ds k with ds = p (go vᵀ - delta), p = 2^(log2(e) scale q kᵀ - lse).
+ * Rows of gq are GQ_STRIDE apart (of gk and gv GK_STRIDE and GV_STRIDE): gq = scale Σ_keys ds k with ds = p (go vᵀ - delta), p = 2^(log2(e) scale q kᵀ - lse).
  */
 export const QUERY_GRADIENT = (turn: string): string => `${VISIBLE}${PLACE}${QUERY_TILES}
 const unsigned keyTiles = shared_start(), valueTiles = keyTiles + STAGES * Keys::BYTES, queryTile = valueTiles + STAGES * Keys::BYTES, gradientTile = queryTile + Queries::BYTES;
@@ -82,7 +82,7 @@ for (int tile = 0; tile < tiles; tile++) {
 }
 __syncthreads();
 ${turn}
-write_rows<Queries>(gq + queryStart, H * K, T - row0, keyTiles, gq_, SCALE, SCALE);
+write_rows<Queries>(gq + (unsigned long long)(b * T + row0) * GQ_STRIDE + h * K, GQ_STRIDE, T - row0, keyTiles, gq_, SCALE, SCALE);
 `
 
 /**
@@ -180,7 +180,7 @@ for (int tile = 0; tile < tiles; tile++) {
 }
 __syncthreads();
 ${turn}
-write_rows<Keys>(gk + keyStart, G * K, T - key0, stages, gk_, SCALE, SCALE);
+write_rows<Keys>(gk + (unsigned long long)(b * T + key0) * GK_STRIDE + g * K, GK_STRIDE, T - key0, stages, gk_, SCALE, SCALE);
 __syncthreads();
-write_rows<Keys>(gv + keyStart, G * K, T - key0, stages, gv_, 1.0f, 1.0f);
+write_rows<Keys>(gv + (unsigned long long)(b * T + key0) * GV_STRIDE + g * K, GV_STRIDE, T - key0, stages, gv_, 1.0f, 1.0f);
 `

@@ -7,7 +7,7 @@ import type { Machine } from '#main/runtime/targets/cuda/driver/machine.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
 
 function open(machine: Machine): Promise<CudaSession> {
   const g = newGraph()
@@ -40,7 +40,10 @@ describe.skipIf(!hasCompiler())('a fault while kernels run', () => {
     let isLost = false
     const fragile: Machine = {
       ...machine,
-      finish: () => (isLost ? Promise.reject(lost) : machine.finish()),
+      point: () => {
+        const point = machine.point()
+        return { ...point, finish: () => (isLost ? Promise.reject(lost) : point.finish()) }
+      },
       finishSync: () => {
         if (isLost) throw lost
       },
