@@ -107,6 +107,7 @@ const turnedAttention = (size: AttentionSize): NativeSample => {
   return {
     ...plain,
     name: `${plain.name}, turned`,
+    op: 'rope attention',
     apply: (g, [q, k, v]) => plain.apply(g, [turned(g, q!, length, width), turned(g, k!, length, width), v!]),
     gradient: 'vjp attention rope rope',
   }

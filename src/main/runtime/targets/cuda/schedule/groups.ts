@@ -201,6 +201,32 @@ class Grouping {
     return false
   }
 
+  /** Adds an op with a kernel written by hand, and takes into it ops on operands that nobody has read yet. */
+  addNative(node: Node, reads: readonly Value[]): void {
+    const first = new Map<Value, Draft>()
+    for (const operand of node.inputs) {
+      const draft = this.ownerOf(operand)
+      if (draft?.job.kind !== 'native' || draft.job.node !== operand.node || draft.dependents.size > 0) continue
+      if (nativeOf(node)!.beginsWith?.(node, operand) === true) first.set(operand, draft)
+    }
+    const job = {
+      kind: 'native',
+      node,
+      first: new Map([...first.keys()].map((v) => [v, v.node])),
+      last: new Map(),
+    } as const
+    const others = [...reads, ...[...first.values()].flatMap((draft) => [...draft.reads])]
+    const added = this.add(
+      job,
+      [...node.outputs, ...first.keys()],
+      others.filter((value) => !first.has(value)),
+    )
+    for (const draft of first.values()) {
+      draft.merged = added
+      for (const dependency of draft.dependencies) resolve(dependency).dependents.delete(draft)
+    }
+  }
+
   /** Puts an op at the end of the kernel that computes its operand, where nobody else reads that; returns whether it did. */
   joinNative(node: Node, reads: readonly Value[]): boolean {
     const operand = node.inputs[0]!
@@ -452,7 +478,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     return
   }
   const reads = touchedInputs(node)
-  if (!grouping.joinNative(node, reads)) grouping.add({ kind: 'native', node, last: new Map() }, node.outputs, reads)
+  if (!grouping.joinNative(node, reads)) grouping.addNative(node, reads)
 }
 
 const valuesOf = (reads: readonly Read[]): Set<Value> => new Set(reads.map((read) => read.value))

@@ -74,6 +74,8 @@ export interface DirectJob {
 export interface NativeJob {
   readonly kind: 'native'
   readonly node: Node
+  /** What the kernel does to operands as it reads them; it writes these values where somebody else reads them. */
+  readonly first: ReadonlyMap<Value, Node>
   /** What the kernel does to outputs before it writes them; these values themselves are nowhere. */
   readonly last: ReadonlyMap<Value, Node>
 }

@@ -292,9 +292,9 @@ class Scheduler {
     }
   }
 
-  #addNative({ node, last }: NativeJob, isRead: (value: Value) => boolean): void {
+  #addNative({ node, first, last }: NativeJob, isRead: (value: Value) => boolean): void {
     const op = nativeOf(node)!
-    const nodes = [node, ...last.values()]
+    const nodes = [...first.values(), node, ...last.values()]
     const wanted = (of: Node, side: 'input' | 'output', index: number): Stored | 'any' => {
       const form = nativeOf(of)!.stored(of, side, index)
       if (form === undefined) throw new Error(`cuda: ${nativeKind(of)} does not touch ${side} ${index}`)
@@ -337,6 +337,7 @@ class Scheduler {
         const { offset, stride } = operandView(...readOf(value))
         return { buffer: taken(value), offset, stride }
       },
+      first: (operand) => first.get(operand),
       last: (output) => last.get(output),
       scratch: (stored, size, name) => this.#add('arena', stored, size, `${name} of %${node.id}`),
       isDifferentiated: (primal) => this.#differentiated.has(primal),

@@ -5,6 +5,7 @@ import { sizeOf } from '#core/graph/types.ts'
 import { vjpParts } from '#core/ops/fused/vjp.ts'
 import { intAttr } from '#core/ops/op.ts'
 import { numberText } from '../../schedule/emitter.ts'
+import { unshaped } from '../../schedule/values.ts'
 import type { Buffer } from '../../schedule/job.ts'
 import { KernelWriter } from '../writer.ts'
 import type { Launch } from '../writer.ts'
@@ -134,10 +135,30 @@ export const attention: NativeOp = {
   kind: 'attention',
   claims: ({ inputs, attrs }) => takes(inputs, attrs),
   stored: () => 'bf16',
+  beginsWith: ({ inputs: [q, ...others] }, operand) =>
+    operand === q && operand.node.op === 'rope' && !others.some((other) => unshaped(other) === q),
   launches: (node, memory) => {
-    const [q, k, v] = node.inputs.map((input) => memory.buffer(input)) as [Buffer, Buffer, Buffer]
+    const { inputs, attrs } = node
+    const [k, v] = [memory.buffer(inputs[1]!), memory.buffer(inputs[2]!)]
     const results = { o: memory.buffer(node.outputs[0]!), lse: statistics(node, memory) }
-    return [kernel('forward', FORWARD, { inputs: node.inputs, attrs: node.attrs, operands: { q, k, v }, results })]
+    const rope = memory.first(inputs[0]!)
+    if (rope === undefined) {
+      const copy = 'copy_tile<Queries, THREADS>(queryTile, q + queryStart, H * K, T - row0);'
+      const operands = { q: memory.buffer(inputs[0]!), k, v }
+      return [kernel('forward', FORWARD(copy, ''), { inputs, attrs, operands, results })]
+    }
+    const [q, cosines, sines] = rope.inputs.map((input) => memory.buffer(input)) as [Buffer, Buffer, Buffer]
+    const isKept = memory.isRead(inputs[0]!)
+    const kept = isKept ? 'turned + queryStart' : '(bf16 *)0'
+    const tables = 'cosines + row0 * (K / 2), sines + row0 * (K / 2)'
+    const turn = `turn_tile<Queries, THREADS>(queryTile, ${kept}, q + queryStart, ${tables}, H * K, T - row0);`
+    const work = {
+      inputs,
+      attrs,
+      operands: { q, k, v, cosines, sines },
+      results: { ...results, ...(isKept && { turned: memory.buffer(inputs[0]!) }) },
+    }
+    return [kernel('forward', FORWARD('', turn), work)]
   },
 }
 

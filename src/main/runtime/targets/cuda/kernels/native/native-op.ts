@@ -17,6 +17,8 @@ export interface NativeOp {
   rows?(node: Node, side: 'input' | 'output', index: number): number | undefined
   /** Outputs that the kernels can write where an input of the same size lies. */
   inPlace?(node: Node): readonly { readonly output: number; readonly input: number }[]
+  /** Whether the kernels can do the op that an operand is the output of as they read that op's operand, in f32. */
+  beginsWith?(node: Node, operand: Value): boolean
   /** Whether the kernels can do an op to an output before they write it, in f32. */
   endsWith?(output: Value, op: Node): boolean
   /** What runs, in order. */
@@ -35,6 +37,8 @@ export interface NativeMemory {
   buffer(value: Value): Buffer
   /** Where the rows of an operand or output lie of which `NativeOp.rows` says that they may lie apart. */
   rows(value: Value): Rows
+  /** The op that must be done to its own operand to have an operand; its output is written where somebody reads it. */
+  first(operand: Value): Node | undefined
   /** The op that must be done to an output, whose own output is written instead and whose other operands have memory too. */
   last(output: Value): Node | undefined
   /** Whether anybody reads an output. */

@@ -94,6 +94,39 @@ template <class TILE, int THREADS> __device__ __forceinline__ void copy_tile(uns
     copy_async16(tile + TILE::at(row, piece), from + (exists ? row * stride + piece * 8 : 0), exists);
   }
 }
+// Turns columns n and n + WIDTH / 2 of the rows that exist by the angles of their rows, into a tile and, if it is there, into memory;
+// other rows become zero. Cosines and sines are [rows, WIDTH / 2].
+template <class TILE, int THREADS> __device__ __forceinline__ void turn_tile(unsigned tile, bf16 *to, const bf16 *from, const float *cosines, const float *sines, unsigned stride, int rows) {
+  constexpr unsigned HALF = TILE::WIDTH / 2, PIECES = HALF / 8, COUNT = TILE::ROWS * PIECES;
+  unsigned char *own = shared_memory + (tile - shared_start());
+  #pragma unroll
+  for (unsigned n = 0; n < (COUNT + THREADS - 1) / THREADS; n++) {
+    const unsigned i = n * THREADS + threadIdx.x, row = i / PIECES, piece = i % PIECES;
+    if (COUNT % THREADS != 0 && i >= COUNT) break;
+    bf16 pair[16] __attribute__((aligned(16))) = {};
+    if ((int)row < rows) {
+      const unsigned at = row * stride + piece * 8, entry = row * HALF + piece * 8;
+      float a[8], b[8], c[8], s[8], first[8], second[8];
+      load_many<8>(a, from + at);
+      load_many<8>(b, from + at + HALF);
+      load_many<8>(c, cosines + entry);
+      load_many<8>(s, sines + entry);
+      #pragma unroll
+      for (int u = 0; u < 8; u++) {
+        first[u] = a[u] * c[u] - b[u] * s[u];
+        second[u] = b[u] * c[u] + a[u] * s[u];
+      }
+      store_many<8>(pair, first);
+      store_many<8>(pair + 8, second);
+      if (to) {
+        *(uint4 *)(to + at) = *(uint4 *)pair;
+        *(uint4 *)(to + at + HALF) = *(uint4 *)(pair + 8);
+      }
+    }
+    *(uint4 *)(own + TILE::at(row, piece)) = *(uint4 *)pair;
+    *(uint4 *)(own + TILE::at(row, piece + PIECES)) = *(uint4 *)(pair + 8);
+  }
+}
 // Reads the 16 rows of a warp as a left operand in registers; rows that do not exist are zero.
 template <int STEPS> __device__ __forceinline__ void read_rows(unsigned (&a)[STEPS][4], const bf16 *from, unsigned stride, int rows) {
   const int row = threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;

@@ -3,10 +3,10 @@
 import { PLACE, QUERY_TILES, VISIBLE } from './tiles.ts'
 
 /**
- * Names q, k, v, o, lse. The product of a tile's weights with its values runs while the scores of the next tile are turned into
+ * Names q, k, v, o, lse. Queries are copied, or turned once the copies of the first keys are under way. The product of a tile's weights with its values runs while the scores of the next tile are turned into
  * weights. lse is log2 of the sum of exponentials.
  */
-export const FORWARD = `${VISIBLE}${PLACE}${QUERY_TILES}
+export const FORWARD = (copyQueries: string, turnQueries: string): string => `${VISIBLE}${PLACE}${QUERY_TILES}
 const unsigned keyTiles = shared_start(), valueTiles = keyTiles + STAGES * Keys::BYTES, queryTile = valueTiles + STAGES * Keys::BYTES;
 // each step needs the keys of a tile and the values of the one before
 const auto copyStep = [&](int step) {
@@ -14,9 +14,10 @@ const auto copyStep = [&](int step) {
   if (step > 0 && step <= tiles) copyKeys(valueTiles + (step - 1) % STAGES * Keys::BYTES, valueStart, step - 1);
   copies_end();
 };
-copy_tile<Queries, THREADS>(queryTile, q + queryStart, H * K, T - row0);
+${copyQueries}
 #pragma unroll
 for (int step = 0; step < STAGES - 1; step++) copyStep(step);
+${turnQueries}
 float o_[K / 8][4], s[TILE / 8][4];
 clear(o_);
 float most[2] = {-infinity, -infinity}, sum[2] = {0.0f, 0.0f}, shrink[2];
