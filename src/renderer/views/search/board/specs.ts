@@ -1,4 +1,4 @@
-// Stacks of trials, made once for each: strips and tables ask for the same ones again and again.
+// Stacks of trials, kept for a while: strips and tables ask for the same ones again and again.
 
 import { blockOf } from '#core/blocks/index.ts'
 import type { Glyph } from '#core/blocks/index.ts'
@@ -15,13 +15,16 @@ interface Made {
   readonly spec: ArchSpec
   readonly resolved: ResolvedSpec
 }
-const made = new WeakMap<Genome, Made>()
+/** The last ones asked for: a live search shows thousands in passing, and a made stack is larger than its genome. */
+const made = new Map<Genome, Made>()
+const MOST_MADE = 512
 
 function makeOf({ genome }: Trial, space: Space): Made {
   let found = made.get(genome)
   if (found === undefined) {
     const spec = specOf(genome, space)
     made.set(genome, (found = { spec, resolved: resolveSpec(spec) }))
+    if (made.size > MOST_MADE) made.delete(made.keys().next().value!)
   }
   return found
 }
