@@ -14,7 +14,7 @@ import { encodeRequest } from './encode.ts'
 import { readExamples } from './examples.ts'
 import { likelihoods } from './likelihood.ts'
 import type { LikelihoodOptions } from './likelihood.ts'
-import { loadModel } from './model.ts'
+import { checkVocabulary, loadModel } from './model.ts'
 import type { EvalModel } from './model.ts'
 import { corpusPerplexity } from './perplexity.ts'
 import type { CorpusPerplexity } from './perplexity.ts'
@@ -151,13 +151,7 @@ export async function evaluateTask(
 ): Promise<TaskAnswer | undefined> {
   const task = evalTaskOf(kind)
   const tokenizer = await loadTokenizer(tokenizerName)
-  const { vocabSize } = model.resolved.settings
-  if (tokenizer.vocabSize > vocabSize)
-    throw new HeddleError(
-      'tokenizer-invalid',
-      `the tokenizer has ${tokenizer.vocabSize} entries, the model ${vocabSize}`,
-      { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' },
-    )
+  checkVocabulary(model, tokenizer.vocabSize)
   const examples = await readExamples(path, task, limit)
   const encoded = examples.map(({ requests, line }) =>
     requests.map((request) => encodeRequest(request, tokenizer, maxLength, `${path}:${line}`)),

@@ -16,6 +16,16 @@ export interface EvalModel {
   readonly weights: ReadonlyMap<string, Float32Array>
 }
 
+/** Throws `tokenizer-invalid` for a tokenizer with more entries than a model has. */
+export function checkVocabulary({ resolved }: EvalModel, entries: number): void {
+  const { vocabSize } = resolved.settings
+  if (entries > vocabSize)
+    throw new HeddleError('tokenizer-invalid', `the tokenizer has ${entries} entries, the model ${vocabSize}`, {
+      path: 'tokenizer',
+      hint: 'use the tokenizer that the model was trained with',
+    })
+}
+
 /**
  * Reads the weights of a checkpoint, or of any safetensors file with the same tensor names.
  * @param given the architecture; by default the one that the checkpoint names

@@ -6,9 +6,8 @@ import { resolveParams } from '#core/params.ts'
 import { corpusBatches } from '../train/corpus-source.ts'
 import type { Target } from '../targets/target.ts'
 import type { LikelihoodOptions } from './likelihood.ts'
-import { openForward } from './model.ts'
+import { checkVocabulary, openForward } from './model.ts'
 import type { EvalModel } from './model.ts'
-import { HeddleError } from '#core/errors.ts'
 
 export interface CorpusPerplexity {
   /** Nats a token. */
@@ -40,13 +39,7 @@ export async function corpusPerplexity(
     ...(signal !== undefined && { signal }),
   })
   try {
-    const { vocabSize } = model.resolved.settings
-    if (source.vocabSize > vocabSize)
-      throw new HeddleError(
-        'tokenizer-invalid',
-        `the tokenizer has ${source.vocabSize} entries, the model ${vocabSize}`,
-        { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' },
-      )
+    checkVocabulary(model, source.vocabSize)
     const session = await openForward(model, target, { batchSize, seqLen }, ['loss'], threads)
     try {
       let nats = 0,

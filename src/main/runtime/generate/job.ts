@@ -6,7 +6,7 @@ import type { ArchSpec } from '#core/model/spec.ts'
 import { integer, optionalInteger, real, resolveParams, show } from '#core/params.ts'
 import type { ValuesOf } from '#core/params.ts'
 import { loadTokenizer } from '../data/tokenizer.ts'
-import { loadModel } from '../eval/model.ts'
+import { checkVocabulary, loadModel } from '../eval/model.ts'
 import type { Job } from '../jobs.ts'
 import { targetOf } from '../targets/index.ts'
 import { generate } from './generate.ts'
@@ -65,13 +65,7 @@ export const generateJob: Job = async (payload, { progress, signal }) => {
   const place = targetOf(target)
   const model = loadModel(checkpoint, spec)
   const tokenizer = await loadTokenizer(name)
-  const { vocabSize } = model.resolved.settings
-  if (tokenizer.vocabSize > vocabSize)
-    throw new HeddleError(
-      'tokenizer-invalid',
-      `the tokenizer has ${tokenizer.vocabSize} entries, the model ${vocabSize}`,
-      { path: 'tokenizer', hint: 'use the tokenizer that the model was trained with' },
-    )
+  checkVocabulary(model, tokenizer.vocabSize)
   const ids = Int32Array.from(tokenizer.encode(prompt))
   const { tokens: count, temperature, seed, samples, threads } = options
   const tokens = await generate(model, new Array<Int32Array>(samples).fill(ids), place, {
