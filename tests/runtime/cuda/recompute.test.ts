@@ -4,12 +4,13 @@ import { expect, it } from 'vitest'
 import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
 import { adamw } from '#core/optim/adamw.ts'
+import { firstValuesOf } from '#core/optim/first-values.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
 import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import { firstWeights } from '#main/runtime/train/train.ts'
+import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { cpuMachine, hasCompiler } from './cpu-machine.ts'
 
 const SHAPE = { batchSize: 4, seqLen: 32 }
@@ -25,7 +26,10 @@ async function train(memoryBytes: number) {
   const session = await openOnMachine(
     cpuMachine(memoryBytes),
     programs.batch,
-    { initial: firstWeights(config, programs.weights), onPass: (name) => void passes.push(name) },
+    {
+      initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)),
+      onPass: (name) => void passes.push(name),
+    },
     { compute: 'f32', claims: claimsIn('f32') },
   )
   const random = rng('recompute')

@@ -6,6 +6,7 @@ import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
+import { arrived } from '../target.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
 import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
@@ -66,7 +67,8 @@ export async function openOnMachine(
   if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
   const isTraining = program.phase === 'train'
   const scheduled = performance.now()
-  const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
+  const initial = await arrived(options.initial)
+  const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, initial)
   try {
     const prepare: PrepareOptions = { isFast: halfOf(cuda.compute) !== undefined }
     const once = await runOnce(machine, plan, memory, prepare)
@@ -149,7 +151,13 @@ class SessionMemory {
   readonly #addresses = new Map<Buffer, bigint>()
   readonly #own: bigint[] = []
 
-  constructor(machine: Machine, plan: Schedule, program: Program, state: SharedState, options: OpenOptions) {
+  constructor(
+    machine: Machine,
+    plan: Schedule,
+    program: Program,
+    state: SharedState,
+    initial: ReadonlyMap<string, Float32Array>,
+  ) {
     this.#machine = machine
     this.state = state
     state.sessions++
@@ -159,7 +167,7 @@ class SessionMemory {
       this.feeds = this.#addBlock(plan.buffers.filter(({ home }) => home === 'feed'))
       this.results = this.#addBlock(plan.buffers.filter((b) => b.home === 'result' && bufferBytes(b) <= SMALL_BYTES))
       for (const buffer of plan.buffers) {
-        if (buffer.home === 'state') this.#addState(buffer, program, options)
+        if (buffer.home === 'state') this.#addState(buffer, program, initial.get(buffer.name))
         else if (this.#addresses.has(buffer)) continue
         else if (buffer.home !== 'arena' || once.has(buffer))
           this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
@@ -199,11 +207,10 @@ class SessionMemory {
     return block
   }
 
-  #addState(buffer: Buffer, program: Program, options: OpenOptions): void {
+  #addState(buffer: Buffer, program: Program, initial: Float32Array | undefined): void {
     const { name, size } = buffer
     let place = this.state.places.get(name)
     if (place === undefined) {
-      const initial = options.initial.get(name)
       if (initial === undefined && program.frozen.includes(name)) throw new Error(`no value named ${name}`)
       if (initial !== undefined && initial.length !== size)
         throw new Error(`initial state ${name} has ${initial.length} elements, needs ${size}`)
