@@ -3,6 +3,7 @@
 // are computed from is written side by side (../rows.ts).
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
+import { readersIn } from '#core/graph/types.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
 import { dce } from '#core/passes/dce.ts'
 import { fold } from '#core/passes/fold.ts'
@@ -61,10 +62,8 @@ interface Part {
 
 /** What becomes of nodes that belong to products with parts of a weight. */
 function findCuts(graph: Graph, isLibrary: (node: Node) => boolean): ReadonlyMap<Node, Replace> {
-  const consumers = new Map<Value, Node[]>()
-  for (const node of graph.nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
-  const readers = (value: Value): readonly Node[] => consumers.get(value) ?? []
+  const all = readersIn(graph.nodes)
+  const readers = (value: Value): readonly Node[] => all.get(value) ?? []
   const found = new Map<Node, Replace>()
   for (const weight of graph.nodes) {
     if (weight.op !== 'input' || weight.outputs[0]!.type.shape.length !== 2) continue
