@@ -50,9 +50,10 @@ export class GraphBuilder {
     types: readonly TensorType[],
     scope: string,
   ): Node {
-    const id = this.#nextId++
-    const node: Node = { id, op, inputs, attrs, outputs: [], scope, ...(data !== undefined && { data }) }
-    ;(node as { outputs: readonly Value[] }).outputs = types.map((type, index) => ({ node, index, type }))
+    const outputs: Value[] = []
+    const known = { id: this.#nextId++, op, inputs, attrs, outputs, scope }
+    const node: Node = data === undefined ? known : { ...known, data }
+    types.forEach((type, index) => outputs.push({ node, index, type }))
     return node
   }
 

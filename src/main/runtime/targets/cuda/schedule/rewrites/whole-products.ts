@@ -5,7 +5,7 @@
 import type { Graph, Node, Value } from '#core/graph/types.ts'
 import { readersIn } from '#core/graph/types.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
-import { dce } from '#core/passes/dce.ts'
+import { withoutDead } from '#core/passes/dce.ts'
 import { fold } from '#core/passes/fold.ts'
 import { rewrite } from '#core/passes/rewrite.ts'
 import { gemvProduct } from '../few-rows/gemv.ts'
@@ -18,11 +18,11 @@ import { summedProducts } from './summed-products.ts'
  */
 export function wholeProducts(graph: Graph, isExact: (node: Node) => boolean, maySum: boolean): Graph {
   const isLibrary = (node: Node): boolean => !isExact(node) && isLargeProduct(node) && gemvProduct(node) === undefined
-  const joined = dce(rewrite(graph, concatenated))
+  const joined = withoutDead(rewrite(graph, concatenated))
   const cuts = findCuts(joined, isLibrary)
   const whole = cuts.size === 0 ? joined : rewrite(joined, (g, node, inputs) => cuts.get(node)?.(g, inputs))
   const summed = maySum ? summedProducts(whole, isLibrary) : whole
-  return summed === joined ? joined : dce(fold(summed))
+  return summed === joined ? joined : withoutDead(fold(summed))
 }
 
 /** Sums of paddings that fill an axis without gap or overlap, as a concatenation. */
