@@ -1,7 +1,7 @@
 // A process of its own for `start.ts`: trains 200 steps of a stack, then of the same stack again as a new candidate.
 
 import { firstValuesOf } from '#core/optim/first-values.ts'
-import { cuda, openCuda, openDevice } from '#main/runtime/targets/cuda/target.ts'
+import { cuda, openCuda } from '#main/runtime/targets/cuda/target.ts'
 import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { trainingCase } from './stacks.ts'
 
@@ -13,8 +13,6 @@ async function candidate(name: string): Promise<string> {
   const lowered = performance.now()
   const initial = drawWeights(programs.weights, firstValuesOf(config, programs.weights))
   const drawing = performance.now()
-  openDevice()
-  const awake = performance.now()
   const session = await openCuda(programs.batch, { initial }, 'bf16')
   const opened = performance.now()
   // as a training does it: the next step is asked for while one is under way
@@ -28,12 +26,12 @@ async function candidate(name: string): Promise<string> {
   const ended = performance.now()
   session.close()
   const { passesS, encodeS, sessionS } = session.times
-  const { compileS, captureS } = session.prepared
-  const rest = sessionS - compileS - captureS
+  const { compileS, captureS, deviceS } = session.prepared
+  const rest = sessionS - deviceS - compileS - captureS
   const parts = {
     lower: lowered - started,
     'threads for weights': drawing - lowered,
-    device: awake - drawing,
+    device: 1000 * deviceS,
     passes: 1000 * passesS,
     schedule: 1000 * encodeS,
     kernels: 1000 * compileS,

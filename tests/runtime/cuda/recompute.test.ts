@@ -11,7 +11,7 @@ import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import { drawWeights } from '#main/runtime/weights/draw.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 const SHAPE = { batchSize: 4, seqLen: 32 }
 const VOCABULARY = 32
@@ -24,7 +24,7 @@ const programs = trainPrograms(resolveSpec(spec), { ...SHAPE, optimiser: config.
 async function train(memoryBytes: number) {
   const passes: string[] = []
   const session = await openOnMachine(
-    cpuMachine(memoryBytes),
+    there(cpuMachine(memoryBytes)),
     programs.batch,
     {
       initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)),

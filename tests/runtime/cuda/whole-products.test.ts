@@ -14,7 +14,7 @@ import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { normError } from '../../helpers/assert-close.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 const SHAPE = { batchSize: 2, seqLen: 70 }
 const VOCABULARY = 32
@@ -30,7 +30,7 @@ async function gradients(blocks: string, compute: Compute): Promise<Gradients> {
   const config = parseTrainConfig({ spec })
   const programs = trainPrograms(resolveSpec(spec), { ...SHAPE, optimiser: config.optimiser, accumulation: 2 })
   const session = await openOnMachine(
-    cpuMachine(),
+    there(cpuMachine()),
     programs.batch,
     { initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)) },
     { compute, claims: claimsIn(compute) },

@@ -8,7 +8,7 @@ import type { Graph } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import { arrived } from '../target.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
-import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
+import type { ComingMachine, Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { dependencies } from './schedule/launches/lanes.ts'
@@ -34,11 +34,16 @@ interface SharedState {
   sessions: number
 }
 
+/** Seconds of what a device does before the first run, and of waiting for the device. */
+interface Prepared extends PrepareTimes {
+  readonly deviceS: number
+}
+
 /** A session of this target, with what `heddle lower --trace` and the benchmark print. */
 export interface CudaSession extends Session {
   readonly state: SharedState
   readonly schedule: Schedule
-  readonly prepared: PrepareTimes
+  readonly prepared: Prepared
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
@@ -47,7 +52,7 @@ export interface CudaSession extends Session {
 
 /** Opens a program on a machine; throws HeddleError `target-failed`. */
 export async function openOnMachine(
-  machine: Machine,
+  coming: ComingMachine,
   program: Program,
   options: OpenOptions,
   cuda: CudaOptions,
@@ -55,16 +60,25 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const isThere = (name: string): boolean => shared?.places.has(name) === true
   const started = performance.now()
+  let deviceS = 0
+  const waited = <T>(get: () => T): T => {
+    const asked = performance.now()
+    const result = get()
+    deviceS += (performance.now() - asked) / 1000
+    return result
+  }
+  const opened = (): Machine => waited(() => coming.open())
   const { graph, plan, passesS } = planProgram(program, {
     ...cuda,
-    sharedBytes: machine.sharedBytes,
+    sharedBytes: () => waited(() => coming.sharedBytes()),
     decomposeAll: options.decomposeAll === true,
     isState: (name) => options.initial.has(name) || isThere(name),
-    fits: (candidate) => neededBytes(candidate, isThere) <= machine.freeBytes(),
+    fits: (candidate) => neededBytes(candidate, isThere) <= opened().freeBytes(),
     onPass: options.onPass,
   })
   const limit = launchLimit(plan)
   if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
+  const machine = opened()
   const isTraining = program.phase === 'train'
   const scheduled = performance.now()
   const initial = await arrived(options.initial)
@@ -78,11 +92,12 @@ export async function openOnMachine(
     const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
       passesS,
-      encodeS: (scheduled - started) / 1000 - passesS,
-      sessionS: (performance.now() - scheduled) / 1000,
+      encodeS: (scheduled - started) / 1000 - passesS - deviceS,
+      sessionS: (performance.now() - scheduled) / 1000 + deviceS,
     }
     const prepared = {
       ...replay.prepared,
+      deviceS,
       compileS: replay.prepared.compileS + once.compileS,
       compiled: replay.prepared.compiled + once.compiled,
       cached: replay.prepared.cached + once.cached,
@@ -290,7 +305,7 @@ class OpenProgram implements CudaSession {
   readonly graph: Graph
   readonly schedule: Schedule
   readonly times: OpenTimes
-  readonly prepared: PrepareTimes
+  readonly prepared: Prepared
   readonly #machine: Machine
   readonly #memory: SessionMemory
   readonly #replay: Replay
@@ -307,7 +322,7 @@ class OpenProgram implements CudaSession {
     memory: SessionMemory,
     replay: Replay,
     times: OpenTimes,
-    prepared: PrepareTimes,
+    prepared: Prepared,
   ) {
     this.#machine = machine
     this.#memory = memory
