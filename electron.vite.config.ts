@@ -39,6 +39,7 @@ export default defineConfig({
         input: {
           'main/index': join(source, 'main/index.ts'),
           'main/runner': join(source, 'main/runner.ts'),
+          'main/runtime/weights/worker': join(source, 'main/runtime/weights/worker.ts'),
           'main/store/query/child': join(source, 'main/store/query/child.ts'),
         },
         output: { dir: 'out', preserveModules: true, preserveModulesRoot: source, entryFileNames: '[name].js' },

@@ -78,7 +78,10 @@ const REGISTRIES = [
   { folder: 'src/core/tasks', helpers: ['sampling.ts'] },
   { folder: 'src/core/search', helpers: [] },
   { folder: 'src/core/notebook/cells', helpers: [] },
-  { folder: 'src/core/optim', helpers: ['schedule.ts', 'train-config.ts', 'train-program.ts', 'weight-norm.ts'] },
+  {
+    folder: 'src/core/optim',
+    helpers: ['first-values.ts', 'schedule.ts', 'train-config.ts', 'train-program.ts', 'weight-norm.ts'],
+  },
   {
     folder: 'src/main/runtime/targets',
     helpers: [

@@ -44,8 +44,13 @@ function feedsOf(graph: Graph, { operands }: OpSample): Map<string, Tensor> {
 }
 
 /** The outputs on ONNX Runtime, with the op's own kernel or with its meaning. */
-function runOrt(kind: string, graph: Graph, feeds: ReadonlyMap<string, Tensor>, own: boolean): Map<string, HostArray> {
-  const session = openOrtProgram(
+async function runOrt(
+  kind: string,
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+  own: boolean,
+): Promise<Map<string, HostArray>> {
+  const session = await openOrtProgram(
     { name: kind, phase: 'train', graph, bindings: [], frozen: [] },
     { initial: new Map() },
     { providers: [], claims: (node) => own && node.op === kind, config: {}, threads: 1 },
@@ -63,10 +68,10 @@ function runOrt(kind: string, graph: Graph, feeds: ReadonlyMap<string, Tensor>, 
 }
 
 /** Applies a check to samples; the error of a failed one begins with its label. */
-function each(samples: readonly OpSample[], check: (sample: OpSample) => void): void {
+async function each(samples: readonly OpSample[], check: (sample: OpSample) => void | Promise<void>): Promise<void> {
   for (const sample of samples) {
     try {
-      check(sample)
+      await check(sample)
     } catch (error) {
       throw new Error(`${sample.label}: ${(error as Error).message}`, { cause: error })
     }
@@ -89,8 +94,8 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
     expect(op.evaluate === undefined || op.emit !== undefined, 'a primitive without a kernel runs nowhere').toBe(true)
   })
 
-  it('has the types that it infers', () => {
-    each(samples, (sample) => {
+  it('has the types that it infers', async () => {
+    await each(samples, (sample) => {
       const graph = graphOf(kind, sample)
       const results = evaluate(graph, feedsOf(graph, sample))
       for (const { name, value } of graph.outputs) {
@@ -102,8 +107,8 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
   })
 
   if (op.decompose !== undefined)
-    it('decomposes into primitives of the same types, which the passes keep', () => {
-      each(samples, (sample) => {
+    it('decomposes into primitives of the same types, which the passes keep', async () => {
+      await each(samples, (sample) => {
         const graph = graphOf(kind, sample)
         const whole = decompose(graph, () => false)
         expect(whole.outputs.map((o) => typeText(o.value.type))).toEqual(
@@ -116,8 +121,8 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
       })
     })
 
-  it('has the gradients of finite differences', () => {
-    each(samples, (sample) => {
+  it('has the gradients of finite differences', async () => {
+    await each(samples, (sample) => {
       const graph = graphOf(kind, sample)
       const results = graph.nodes.find((n) => n.op === kind)!.outputs
       const missing = differentiable(graph).nodes.filter((n) => {
@@ -131,15 +136,15 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
   })
 
   if (op.emit !== undefined)
-    it('has a kernel that agrees with the interpreter and with its meaning', () => {
-      each(
+    it('has a kernel that agrees with the interpreter and with its meaning', async () => {
+      await each(
         samples.filter((sample) => !sample.decomposedOnly),
-        (sample) => {
+        async (sample) => {
           const graph = graphOf(kind, sample)
           const feeds = feedsOf(graph, sample)
           const expected = evaluate(graph, feeds)
           for (const own of op.decompose === undefined ? [true] : [true, false]) {
-            const actual = runOrt(kind, graph, feeds, own)
+            const actual = await runOrt(kind, graph, feeds, own)
             for (const { name } of graph.outputs)
               assertClose(
                 actual.get(name)!,
@@ -152,8 +157,8 @@ describe.each([...ops.values()].map((op) => ({ kind: op.kind, op })))('$kind', (
       )
     })
 
-  it('is claimed by no ONNX Runtime target where no kernel of that takes it', () => {
-    each(
+  it('is claimed by no ONNX Runtime target where no kernel of that takes it', async () => {
+    await each(
       samples.filter((sample) => sample.decomposedOnly),
       (sample) => {
         const node = graphOf(kind, sample).nodes.find((n) => n.op === kind)!

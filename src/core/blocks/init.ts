@@ -5,7 +5,14 @@ import { sizeOf } from '../graph/types.ts'
 import type { Rng } from '../rng.ts'
 
 /** Fills a weight of the given shape. */
-export type Init = (rng: Rng, shape: Shape) => Float32Array
+export interface Init {
+  (rng: Rng, shape: Shape): Float32Array
+  /** The same as data, of what takes long: another thread makes it from that again (`initOf`). */
+  readonly recipe?: InitRecipe
+}
+
+export type InitRecipe =
+  { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'orthogonal'; readonly gain: number }
 
 const each =
   (f: (rng: Rng, index: number, shape: Shape) => number): Init =>
@@ -15,14 +22,15 @@ const each =
     return data
   }
 
+const made = (recipe: InitRecipe, init: Init): Init => Object.assign(init, { recipe })
+
 export const constantInit = (value: number): Init => each(() => value)
-export const normalInit =
-  (std: number): Init =>
-  (rng, shape) => {
+export const normalInit = (std: number): Init =>
+  made({ kind: 'normal', std }, (rng, shape) => {
     const data = new Float32Array(sizeOf(shape))
     rng.fillNormal(data, std)
     return data
-  }
+  })
 export const uniformInit = (low: number, high: number): Init => each((rng) => low + (high - low) * rng.uniform())
 /** One value for each flat index. */
 export const valuesInit = (of: (index: number) => number): Init => each((_, i) => of(i))
@@ -37,9 +45,8 @@ export const stepSizeInit: Init = each((rng) => {
 })
 
 /** A matrix with orthonormal rows or columns, whichever are fewer, times a gain (Gram-Schmidt of a normal matrix). */
-export const orthogonalInit =
-  (gain: number): Init =>
-  (rng, shape) => {
+export const orthogonalInit = (gain: number): Init =>
+  made({ kind: 'orthogonal', gain }, (rng, shape) => {
     const [rows, columns] = shape as [number, number]
     const [count, length] = rows <= columns ? [rows, columns] : [columns, rows]
     const basis: Float64Array[] = []
@@ -59,7 +66,10 @@ export const orthogonalInit =
     for (let i = 0; i < rows; i++)
       for (let j = 0; j < columns; j++) data[i * columns + j] = gain * (rows <= columns ? basis[i]![j]! : basis[j]![i]!)
     return data
-  }
+  })
+
+export const initOf = (recipe: InitRecipe): Init =>
+  recipe.kind === 'normal' ? normalInit(recipe.std) : orthogonalInit(recipe.gain)
 
 /** Default of 2-D weights and embeddings. */
 export const DEFAULT_INIT: Init = normalInit(0.02)

@@ -70,11 +70,23 @@ export function sizeOf(shape: Shape): number {
 export const bytesOf = (type: TensorType): number => sizeOf(type.shape) * DTYPE_BYTES[type.dtype]
 
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((d, i) => d === b[i])
+  return a === b || (a.length === b.length && a.every((d, i) => d === b[i]))
 }
 
 export function sameType(a: TensorType, b: TensorType): boolean {
   return a.dtype === b.dtype && sameShape(a.shape, b.shape)
+}
+
+/** The nodes that read each value, in the graph's order. */
+export function readersIn(nodes: readonly Node[]): ReadonlyMap<Value, readonly Node[]> {
+  const readers = new Map<Value, Node[]>()
+  for (const node of nodes)
+    for (const input of node.inputs) {
+      const found = readers.get(input)
+      if (found === undefined) readers.set(input, [node])
+      else found.push(node)
+    }
+  return readers
 }
 
 /** `f32[2,3]`, as printed in graph texts and messages. */

@@ -1,7 +1,7 @@
 // GraphBuilder: the only way to make nodes. Each method is one op or a helper composed of ops; shapes are checked at once.
 
 import type { Attrs, DType, Graph, Node, NumberArray, Output, Shape, TensorType, Value } from '../graph/types.ts'
-import { sameShape, sizeOf } from '../graph/types.ts'
+import { sameShape, sameType, sizeOf } from '../graph/types.ts'
 import { partition } from './movement.ts'
 import type { OpDef } from './op.ts'
 
@@ -27,20 +27,34 @@ export class GraphBuilder {
       attrs,
       data,
     )
-    const node: Node = {
-      id: this.#nextId++,
-      op,
-      inputs,
-      attrs,
-      outputs: [],
-      scope: this.#scope,
-      ...(data === undefined ? {} : { data }),
-    }
-    ;(node as { outputs: readonly Value[] }).outputs = types.map((type, index) => ({ node, index, type }))
+    const node = this.#node({ op, attrs, ...(data !== undefined && { data }) }, inputs, types, this.#scope)
     if (this.#isDifferentiable && rules.vjp === undefined && rules.decompose !== undefined)
       return rules.decompose(this, node)
     this.nodes.push(node)
     return node.outputs
+  }
+
+  /** Adds a node like another; on operands of the same types its results have the same types, too. */
+  copy(like: Node, inputs: readonly Value[], scope = like.scope): readonly Value[] {
+    if (this.#isDifferentiable || !inputs.every(({ type }, i) => sameType(type, like.inputs[i]!.type)))
+      return this.scoped(scope, () => this.apply(like.op, inputs, like.attrs, like.data), true)
+    const types = like.outputs.map(({ type }) => type)
+    const node = this.#node(like, inputs, types, scope)
+    this.nodes.push(node)
+    return node.outputs
+  }
+
+  #node(
+    { op, attrs, data }: Pick<Node, 'op' | 'attrs' | 'data'>,
+    inputs: readonly Value[],
+    types: readonly TensorType[],
+    scope: string,
+  ): Node {
+    const outputs: Value[] = []
+    const known = { id: this.#nextId++, op, inputs, attrs, outputs, scope }
+    const node: Node = data === undefined ? known : { ...known, data }
+    types.forEach((type, index) => outputs.push({ node, index, type }))
+    return node
   }
 
   /** Runs `body` with every op that has no gradient rule replaced by its meaning; returns the nodes that it added, too. */

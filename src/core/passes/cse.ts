@@ -9,7 +9,7 @@ export function cse(graph: Graph): Graph {
     if (node.op === 'input') return undefined
     const key = `${node.op} ${inputs.map((v) => `${v.node.id}.${v.index}`).join(' ')} ${attrText(node)} ${node.data === undefined ? '' : dataKey(node.data, arrays)}`
     let values = known.get(key)
-    if (values === undefined) known.set(key, (values = g.apply(node.op, inputs, node.attrs, node.data)))
+    if (values === undefined) known.set(key, (values = g.copy(node, inputs)))
     return values
   })
 }

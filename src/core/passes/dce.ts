@@ -5,8 +5,13 @@ import { copyInto } from './rewrite.ts'
 
 /** Drops nodes that no output needs. Inputs stay: they are the graph's interface. */
 export function dce(graph: Graph): Graph {
-  const live = new Set(liveNodes(graph))
   const g = newGraph()
-  copyInto(g, { nodes: graph.nodes.filter((n) => live.has(n) || n.op === 'input'), outputs: graph.outputs })
+  copyInto(g, withoutDead(graph))
   return g.finish()
+}
+
+/** The same without numbering the nodes anew, for a graph that is built again anyway. */
+export function withoutDead({ nodes, outputs }: Graph): Graph {
+  const live = new Set(liveNodes({ nodes, outputs }))
+  return { nodes: nodes.filter((node) => live.has(node) || node.op === 'input'), outputs }
 }

@@ -17,11 +17,8 @@ export function copyInto(g: GraphBuilder, graph: Graph, rewriter?: Rewriter): Ma
   const map = new Map<Value, Value>()
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((v) => map.get(v)!)
-    const results = g.scoped(
-      node.scope,
-      () => rewriter?.(g, node, inputs) ?? g.apply(node.op, inputs, node.attrs, node.data),
-      true,
-    )
+    const replaced = rewriter && g.scoped(node.scope, () => rewriter(g, node, inputs), true)
+    const results = replaced ?? g.copy(node, inputs)
     node.outputs.forEach((output, i) => map.set(output, results[i]!))
   }
   for (const output of graph.outputs) g.output(output.name, map.get(output.value)!)

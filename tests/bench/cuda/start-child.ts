@@ -1,7 +1,8 @@
 // A process of its own for `start.ts`: trains 200 steps of a stack, then of the same stack again as a new candidate.
 
-import { cuda, openCuda, openDevice } from '#main/runtime/targets/cuda/target.ts'
-import { firstWeights } from '#main/runtime/train/train.ts'
+import { firstValuesOf } from '#core/optim/first-values.ts'
+import { cuda, openCuda } from '#main/runtime/targets/cuda/target.ts'
+import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { trainingCase } from './stacks.ts'
 
 const STEPS = 200
@@ -10,10 +11,8 @@ async function candidate(name: string): Promise<string> {
   const started = performance.now()
   const { config, programs, feeds } = trainingCase(name, 512)
   const lowered = performance.now()
-  const initial = firstWeights(config, programs.weights)
-  const drawn = performance.now()
-  openDevice()
-  const awake = performance.now()
+  const initial = drawWeights(programs.weights, firstValuesOf(config, programs.weights))
+  const drawing = performance.now()
   const session = await openCuda(programs.batch, { initial }, 'bf16')
   const opened = performance.now()
   // as a training does it: the next step is asked for while one is under way
@@ -27,17 +26,17 @@ async function candidate(name: string): Promise<string> {
   const ended = performance.now()
   session.close()
   const { passesS, encodeS, sessionS } = session.times
-  const { compileS, captureS } = session.prepared
-  const rest = sessionS - compileS - captureS
+  const { compileS, captureS, deviceS } = session.prepared
+  const rest = sessionS - deviceS - compileS - captureS
   const parts = {
     lower: lowered - started,
-    weights: drawn - lowered,
-    device: awake - drawn,
+    'threads for weights': drawing - lowered,
+    device: 1000 * deviceS,
     passes: 1000 * passesS,
     schedule: 1000 * encodeS,
     kernels: 1000 * compileS,
     'products and capture': 1000 * captureS,
-    'memory and first copies': 1000 * rest,
+    'waiting for weights, memory and first copies': 1000 * rest,
     [`${STEPS} steps`]: ended - opened,
   }
   const texts = Object.entries(parts).map(([part, ms]) => `${part} ${(ms / 1000).toFixed(2)}`)

@@ -1,9 +1,10 @@
 // Training throughput: many steps back to back, the median of some repeats, and what each kind of step costs.
 
+import { firstValuesOf } from '#core/optim/first-values.ts'
 import { openCuda } from '#main/runtime/targets/cuda/target.ts'
 import { printSchedule } from '#main/runtime/targets/cuda/schedule/print.ts'
 import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
-import { firstWeights } from '#main/runtime/train/train.ts'
+import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { spread } from './numbers.ts'
 import { TOKENS_PER_STEP, trainingCase } from './stacks.ts'
 
@@ -24,7 +25,11 @@ export async function benchTraining(name: string, seqLen: number, options: Train
   const { compute, repeats, showSchedule, showCosts, peak } = options
   const started = performance.now()
   const { config, programs, flops, feeds } = trainingCase(name, seqLen)
-  const session = await openCuda(programs.batch, { initial: firstWeights(config, programs.weights) }, compute)
+  const session = await openCuda(
+    programs.batch,
+    { initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)) },
+    compute,
+  )
   const { passesS, encodeS, sessionS } = session.times
   const { compileS, compiled, cached } = session.prepared
   const lowerS = (performance.now() - started) / 1000 - passesS - encodeS - sessionS

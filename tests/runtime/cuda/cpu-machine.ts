@@ -7,7 +7,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sha256 } from '#core/graph/sha256.ts'
 import { addressOf, loadKoffi } from '#main/runtime/targets/cuda/driver/native.ts'
-import type { Command, Kernel, Machine, PrepareTimes, Replay } from '#main/runtime/targets/cuda/driver/machine.ts'
+import type {
+  ComingMachine,
+  Command,
+  Kernel,
+  Machine,
+  PrepareTimes,
+  Replay,
+} from '#main/runtime/targets/cuda/driver/machine.ts'
 import { PRELUDE } from '#main/runtime/targets/cuda/kernels/prelude.ts'
 
 const HEADER = ['cpu-kernels.h', 'cpu-tensor-core.h']
@@ -51,6 +58,12 @@ function compileLibrary(kernels: readonly Kernel[]): string {
 const NO_TIMES: PrepareTimes = { compileS: 0, captureS: 0, compiled: 0, cached: 0 }
 
 /** A machine on the CPU with a limited memory. */
+/** A machine that is there already. */
+export const there = (machine: Machine): ComingMachine => ({
+  sharedBytes: () => machine.sharedBytes,
+  open: () => machine,
+})
+
 export function cpuMachine(memoryBytes = 2 ** 31, sharedBytes = 227 << 10): Machine {
   const koffi = loadKoffi()
   const memcpy = koffi.load('libc.so.6').func('void *memcpy(void *, void *, size_t)')

@@ -125,7 +125,7 @@ describe.skipIf(!cpuTarget('f32').probe().isAvailable)('decoding', () => {
       const resolved = resolveSpec(parseSpecText(`{dModel: ${dModel}, vocabSize: 48} f{intermediateSize: 512}`))
       const { program } = decodeProgram(resolved, { batchSize, context: 8 })
       const options = { claims: claimsIn('bf16'), decomposeAll: false, isState: () => false, fits: () => true }
-      const { plan } = planProgram(program, { ...options, compute: 'bf16', sharedBytes: 99 << 10 })
+      const { plan } = planProgram(program, { ...options, compute: 'bf16', sharedBytes: () => 99 << 10 })
       return plan.steps.flatMap(({ action }) => (action.kind === 'kernel' ? [action.launch] : []))
     })
     expect(launches.length).toBeGreaterThan(6)

@@ -16,7 +16,7 @@ import { schedule } from '#main/runtime/targets/cuda/schedule/schedule.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import { normError } from '../../helpers/assert-close.ts'
 import { evaluate, normal } from '../../helpers/evaluate.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 /** Largest relative error over the outputs of a graph run in bf16 with the kernels of the named ops alone. */
 async function errorsOf(
@@ -27,7 +27,7 @@ async function errorsOf(
   const expected = evaluate(graph, feeds)
   const claims = (node: Node): boolean => kinds.includes(nativeKind(node)) && claimsIn('bf16')(node)
   const program = { name: 'test', phase: 'train' as const, graph, bindings: [], frozen: [] }
-  const session = await openOnMachine(cpuMachine(), program, { initial: new Map() }, { compute: 'bf16', claims })
+  const session = await openOnMachine(there(cpuMachine()), program, { initial: new Map() }, { compute: 'bf16', claims })
   try {
     expect(new Set(session.claimed.map(({ op }) => op)).size).toBe(new Set(kinds.map((k) => k.split(' ')[0])).size)
     const names = graph.outputs.map((o) => o.name)

@@ -4,13 +4,14 @@ import { expect, it } from 'vitest'
 import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
 import { adamw } from '#core/optim/adamw.ts'
+import { firstValuesOf } from '#core/optim/first-values.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
 import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import { firstWeights } from '#main/runtime/train/train.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { drawWeights } from '#main/runtime/weights/draw.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 const SHAPE = { batchSize: 4, seqLen: 32 }
 const VOCABULARY = 32
@@ -23,9 +24,12 @@ const programs = trainPrograms(resolveSpec(spec), { ...SHAPE, optimiser: config.
 async function train(memoryBytes: number) {
   const passes: string[] = []
   const session = await openOnMachine(
-    cpuMachine(memoryBytes),
+    there(cpuMachine(memoryBytes)),
     programs.batch,
-    { initial: firstWeights(config, programs.weights), onPass: (name) => void passes.push(name) },
+    {
+      initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)),
+      onPass: (name) => void passes.push(name),
+    },
     { compute: 'f32', claims: claimsIn('f32') },
   )
   const random = rng('recompute')

@@ -23,7 +23,7 @@ import { normError } from '../../helpers/assert-close.ts'
 import { evaluate, f32 } from '../../helpers/evaluate.ts'
 import { nativeSamples, sampleFeeds, sampleKinds, sampleProgram } from '../../helpers/native-samples.ts'
 import type { NativeSample } from '../../helpers/native-samples.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 /** Elements of the largest operand of a sample that is run on the CPU. */
 const SMALL = 50_000
@@ -131,7 +131,12 @@ describe.skipIf(!hasCompiler())('on the CPU (skipped without g++)', () => {
       const ct = program.graph.outputs.find(({ name }) => name === 'y')!.value.type.shape
       const expected = evaluate(program.graph, new Map([...tensors, ['ct', f32(ct, feeds['ct']!)]]))
       const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-      const session = await openOnMachine(cpuMachine(2 ** 31, sharedBytes), program, { initial: new Map() }, options)
+      const session = await openOnMachine(
+        there(cpuMachine(2 ** 31, sharedBytes)),
+        program,
+        { initial: new Map() },
+        options,
+      )
       try {
         const names = program.graph.outputs.map(({ name }) => name)
         const actual = session.runSync(feeds, names)

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveSpec } from '#core/model/spec.ts'
 import { parseSpecText } from '#core/model/text.ts'
+import { firstValuesOf } from '#core/optim/first-values.ts'
 import { parseTrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
 import { rng } from '#core/rng.ts'
@@ -11,9 +12,9 @@ import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import type { Compute } from '#main/runtime/targets/cuda/schedule/precision.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
-import { firstWeights } from '#main/runtime/train/train.ts'
+import { drawWeights } from '#main/runtime/weights/draw.ts'
 import { normError } from '../../helpers/assert-close.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 const SHAPE = { batchSize: 2, seqLen: 70 }
 const VOCABULARY = 32
@@ -29,9 +30,9 @@ async function gradients(blocks: string, compute: Compute): Promise<Gradients> {
   const config = parseTrainConfig({ spec })
   const programs = trainPrograms(resolveSpec(spec), { ...SHAPE, optimiser: config.optimiser, accumulation: 2 })
   const session = await openOnMachine(
-    cpuMachine(),
+    there(cpuMachine()),
     programs.batch,
-    { initial: firstWeights(config, programs.weights) },
+    { initial: drawWeights(programs.weights, firstValuesOf(config, programs.weights)) },
     { compute, claims: claimsIn(compute) },
   )
   const random = rng('whole products')

@@ -4,16 +4,17 @@
 import { HeddleError } from '#core/errors.ts'
 import type { Program } from '#core/graph/program.ts'
 import { hashGraph } from '#core/graph/hash.ts'
-import { initWeights } from '#core/model/weights.ts'
 import { resolveSpec } from '#core/model/spec.ts'
 import type { ArchSpec, ResolvedSpec } from '#core/model/spec.ts'
 import { newGraph } from '#core/ops/index.ts'
+import { initialValuesOf } from '#core/optim/first-values.ts'
 import { rng } from '#core/rng.ts'
 import type { Subject } from '../latency/sample.ts'
 import { measure, PROTOCOL_VERSION } from '../measure.ts'
 import type { Latency, MeasureLimits } from '../measure.ts'
 import type { ProgressEvent } from '../progress.ts'
 import type { ProgramPlan, Session, Target } from '../targets/target.ts'
+import { drawWeights } from '../weights/draw.ts'
 import { largestBatch } from './largest-batch.ts'
 import { placement } from './placement.ts'
 import type { Placement } from './placement.ts'
@@ -215,7 +216,7 @@ export async function openPhase(
     })
   const { program, weights } = programOf(resolved, phase, options)
   const session = await target.open(program, {
-    initial: initWeights(weights, seed),
+    initial: drawWeights(weights, initialValuesOf(seed)),
     decomposeAll,
     profile,
     ...(threads !== undefined && { threads }),

@@ -27,14 +27,12 @@ export const ortCpu: Target = {
   probe: () => probeProvider('CPU'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() =>
-      openOrtProgram(program, options, {
-        providers: [],
-        claims: (node) => claims(node, program.phase),
-        config: {},
-        threads: Math.min(availableParallelism(), 16),
-      }),
-    ),
+    openOrtProgram(program, options, {
+      providers: [],
+      claims: (node) => claims(node, program.phase),
+      config: {},
+      threads: Math.min(availableParallelism(), 16),
+    }),
 }
 
 function claims(node: Node, phase: Program['phase']): boolean {

@@ -14,7 +14,5 @@ export const ortCuda: Target = {
   probe: () => probeProvider('CUDA'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() =>
-      openOrtProgram(program, options, { providers: [{ name: 'CUDA' }], claims, config: {}, threads: 1 }),
-    ),
+    openOrtProgram(program, options, { providers: [{ name: 'CUDA' }], claims, config: {}, threads: 1 }),
 }

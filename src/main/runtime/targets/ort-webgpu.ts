@@ -20,14 +20,12 @@ export const ortWebgpu: Target = {
   probe: () => probeProvider('WebGPU'),
   claims,
   open: (program, options) =>
-    Promise.resolve().then(() =>
-      openOrtProgram(program, options, {
-        providers: [{ name: 'WebGPU' }],
-        claims: (node) => claims(node, program.phase),
-        config: {},
-        threads: 1,
-      }),
-    ),
+    openOrtProgram(program, options, {
+      providers: [{ name: 'WebGPU' }],
+      claims: (node) => claims(node, program.phase),
+      config: {},
+      threads: 1,
+    }),
 }
 
 function claims(node: Node, phase: Program['phase']): boolean {

@@ -16,6 +16,7 @@ import { optimise } from '#core/passes/pipeline.ts'
 import { openOrt } from './ort-api.ts'
 import type { Binding, OrtSession, Provider, ProviderName } from './ort-api.ts'
 import { readTrace } from './ort-trace.ts'
+import { arrived } from './target.ts'
 import type { Availability, HostArray, OpenOptions, Session } from './target.ts'
 
 /** A state in its two places; `current` holds the latest value. */
@@ -55,12 +56,17 @@ const newArray = (type: TensorType): HostArray =>
 export const takesHeadWidth = (node: Node): boolean => node.inputs[0]!.type.shape[3]! % 8 === 0
 
 /** Compiles a program and prepares its state. */
-export function openOrtProgram(program: Program, options: OpenOptions, target: OrtTargetOptions): Session {
+export async function openOrtProgram(
+  program: Program,
+  options: OpenOptions,
+  target: OrtTargetOptions,
+): Promise<Session> {
   const clock = stopwatch()
   const claims = options.decomposeAll === true ? () => false : target.claims
   const graph = optimise(program.graph, { claims, trace: options.onPass })
   const passesS = clock()
-  const frozen = new Map(program.frozen.map((name) => [name, options.initial.get(name) ?? missing(name)]))
+  const initial = await arrived(options.initial)
+  const frozen = new Map(program.frozen.map((name) => [name, initial.get(name) ?? missing(name)]))
   const proto = emitOnnx(graph, { name: program.name, frozen })
   const isLarge = [...frozen.values()].reduce((sum, data) => sum + data.byteLength, 0) > EXTERNAL_ABOVE_BYTES
   const file = isLarge ? writeLargeModel(proto) : undefined
@@ -76,7 +82,7 @@ export function openOrtProgram(program: Program, options: OpenOptions, target: O
       config: target.config,
       ...(options.profile === true && { profile: join(tmpdir(), `heddle-${process.pid}-${program.name}`) }),
     })
-    return new OrtProgram(program, graph, ort, options, { passesS, encodeS, sessionS: clock() })
+    return new OrtProgram(program, graph, ort, options, initial, { passesS, encodeS, sessionS: clock() })
   } finally {
     // the session has read or mapped the weights: the file may go
     file?.remove()
@@ -130,7 +136,14 @@ class OrtProgram implements OrtProgramSession {
   readonly #bindings = new Map<string, Binding>()
   #isTracing: boolean
 
-  constructor(program: Program, graph: Graph, ort: OrtSession, options: OpenOptions, times: Session['times']) {
+  constructor(
+    program: Program,
+    graph: Graph,
+    ort: OrtSession,
+    options: OpenOptions,
+    initial: ReadonlyMap<string, Float32Array>,
+    times: Session['times'],
+  ) {
     this.#isTracing = options.profile === true
     this.#program = program
     this.#ort = ort
@@ -147,8 +160,8 @@ class OrtProgram implements OrtProgramSession {
     for (const [name, node] of inputsOf(graph)) {
       const { type } = node.outputs[0]!
       if (program.frozen.includes(name)) continue
-      if (bound.has(name) || shared?.has(name) || options.initial.has(name)) {
-        if (!this.pairs.has(name)) this.pairs.set(name, newPair(type, options.initial.get(name)))
+      if (bound.has(name) || shared?.has(name) || initial.has(name)) {
+        if (!this.pairs.has(name)) this.pairs.set(name, newPair(type, initial.get(name)))
         stateInputs.push({ name, shape: type.shape })
       } else feeds[name] = { data: newArray(type), shape: type.shape }
     }

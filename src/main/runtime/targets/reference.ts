@@ -7,6 +7,7 @@ import { tensor } from '#core/graph/tensor.ts'
 import { inputsOf, sizeOf } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
 import { optimise } from '#core/passes/pipeline.ts'
+import { arrived } from './target.ts'
 import type { HostArray, OpenOptions, Session, Target } from './target.ts'
 
 export const reference: Target = {
@@ -15,28 +16,29 @@ export const reference: Target = {
   doc: 'Runs the decomposed graph node by node in float64. Exact and slow: for checking other targets.',
   probe: () => ({ isAvailable: true, version: '1' }),
   claims: () => false,
-  open: (program, options) => Promise.resolve(openReference(program, options)),
+  open: openReference,
 }
 
 interface ReferenceSession extends Session {
   readonly state: Map<string, Tensor>
 }
 
-function openReference(program: Program, options: OpenOptions): Session {
+async function openReference(program: Program, options: OpenOptions): Promise<Session> {
   const started = performance.now()
   const graph = optimise(program.graph, { claims: () => false, trace: options.onPass, verifyEach: true })
   const passesS = (performance.now() - started) / 1000
+  const initial = await arrived(options.initial)
   const inputs = inputsOf(graph)
   const fixed = new Set([
     ...program.frozen,
     ...program.bindings.map((b) => b.input),
-    ...[...inputs.keys()].filter((name) => options.initial.has(name)),
+    ...[...inputs.keys()].filter((name) => initial.has(name)),
   ])
   const state = (options.share as ReferenceSession | undefined)?.state ?? new Map<string, Tensor>()
   for (const name of fixed) {
     const { type } = inputs.get(name)!.outputs[0]!
     if (!state.has(name))
-      state.set(name, tensor(type.dtype, type.shape, options.initial.get(name) ?? new Float64Array(sizeOf(type.shape))))
+      state.set(name, tensor(type.dtype, type.shape, initial.get(name) ?? new Float64Array(sizeOf(type.shape))))
   }
   const runSync = (
     feeds: Readonly<Record<string, HostArray>>,

@@ -13,12 +13,20 @@ export interface ClaimedOp {
   readonly op: string
 }
 
+/** Data by name; what is still being made may be on its way while a program is planned. */
+export type Initial = ReadonlyMap<string, Float32Array | Promise<Float32Array>>
+
+/** The same when all of it is there. */
+export async function arrived(initial: Initial): Promise<ReadonlyMap<string, Float32Array>> {
+  return new Map(await Promise.all([...initial].map(async ([name, data]) => [name, await data] as const)))
+}
+
 export interface OpenOptions {
   /**
    * Data of frozen inputs and first values of state; bound state that is not named starts at zero. An input that is named
    * but neither frozen nor bound is state as well, which only a program that shares it changes.
    */
-  readonly initial: ReadonlyMap<string, Float32Array>
+  readonly initial: Initial
   /** State shared with another session of the same target: weights of a training run that an evaluation reads. */
   readonly share?: Session
   readonly threads?: number

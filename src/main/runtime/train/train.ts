@@ -3,16 +3,15 @@
 import { errorRecord, HeddleError } from '#core/errors.ts'
 import type { ErrorRecord } from '#core/errors.ts'
 import { resolveSpec } from '#core/model/spec.ts'
-import type { Weight } from '#core/model/declarations.ts'
-import { initWeights } from '#core/model/weights.ts'
 import { adamw } from '#core/optim/adamw.ts'
+import { firstValuesOf } from '#core/optim/first-values.ts'
 import { cosineLr } from '#core/optim/schedule.ts'
 import type { TrainConfig } from '#core/optim/train-config.ts'
 import { trainPrograms } from '#core/optim/train-program.ts'
-import { projectData, projectionOf } from '#core/optim/weight-norm.ts'
 import type { ProgressEvent } from '../progress.ts'
 import type { Session, Target } from '../targets/target.ts'
 import { checkFolder, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { drawWeights } from '../weights/draw.ts'
 import type { BatchSource } from './source.ts'
 import { openValidation } from './validate.ts'
 
@@ -55,18 +54,6 @@ type StepValues = Readonly<Record<'loss' | 'gradNorm' | 'weightNorm', number>>
  */
 const divergenceLimit = (vocabSize: number): number => 30 + 10 * Math.log(vocabSize)
 
-/** First weights of a run: initial values, projected once when weight normalisation is on. */
-export function firstWeights(config: TrainConfig, weights: readonly Weight[]): Map<string, Float32Array> {
-  const initial = initWeights(weights, config.run.seed, { rescaleResidual: config.run.rescaleResidual })
-  if (!config.optimiser.weightNorm) return initial
-  for (const weight of weights) {
-    const projection = projectionOf(weight, config.optimiser.weightNormEmbedding)
-    if (projection !== undefined)
-      initial.set(weight.name, projectData(initial.get(weight.name)!, weight.shape as [number, number], projection))
-  }
-  return initial
-}
-
 /**
  * Trains a stack. Divergence and cancelling end the run as data, with the state so far; other errors are thrown.
  */
@@ -95,7 +82,7 @@ export async function train(
   })
   const resumed = options.resume === undefined ? undefined : loadCheckpoint(options.resume, config, programs.weights)
   const open = {
-    initial: resumed?.state ?? firstWeights(config, programs.weights),
+    initial: resumed?.state ?? drawWeights(programs.weights, firstValuesOf(config, programs.weights)),
     ...(config.threads !== null && { threads: config.threads }),
   }
   const sessions: { close(): void }[] = []

@@ -79,6 +79,30 @@ describe('probe', () => {
   })
 })
 
+describe('open', () => {
+  it('a device is opened when the program is planned, the data when there is memory for it', async () => {
+    vi.stubEnv('HEDDLE_CUDA_CACHE', folder)
+    const machine = standIn([H200])
+    const seen: string[] = []
+    const calls = (): string[] => machine.calls.map(({ name }) => name)
+    const data = Promise.withResolvers<Float32Array>()
+    const [target] = targetsOn(machine) as [Target]
+    const opening = target.open(program(), {
+      initial: new Map([['x', data.promise]]),
+      onPass: (pass) => seen.push(calls().includes('cuDevicePrimaryCtxRetain') ? `${pass} late` : pass),
+    })
+    expect(seen).toContain('cheap-again')
+    expect(seen.filter((pass) => pass.endsWith('late'))).toEqual([])
+    expect(calls()).toContain('cuDevicePrimaryCtxRetain')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(calls()).not.toContain('cuMemcpyHtoDAsync')
+    data.resolve(new Float32Array(512 * 512))
+    const session = await opening
+    expect(calls()).toContain('cuMemcpyHtoDAsync')
+    session.close()
+  })
+})
+
 describe('two sessions at a time', () => {
   it('make every call in the context of their device', async () => {
     vi.stubEnv('HEDDLE_CUDA_CACHE', folder)

@@ -8,14 +8,14 @@ import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import { openCuda } from '#main/runtime/targets/cuda/target.ts'
-import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from '../cpu-machine.ts'
 
 function open(machine: Machine): Promise<CudaSession> {
   const g = newGraph()
   const x = g.input('x', { dtype: 'f32', shape: [512, 512] })
   g.output('y', g.matmul(g.exp(x), x))
   const program = { name: 'test', phase: 'train' as const, graph: g.finish(), bindings: [], frozen: [] }
-  return openOnMachine(machine, program, { initial: new Map() }, { compute: 'f32', claims: claimsIn('f32') })
+  return openOnMachine(there(machine), program, { initial: new Map() }, { compute: 'f32', claims: claimsIn('f32') })
 }
 
 it('a program that needs more memory than is free is refused with both numbers before anything is allocated', async () => {

@@ -19,7 +19,7 @@ import type { Target } from '#main/runtime/targets/target.ts'
 import { closeProject } from '#main/store/db.ts'
 import { listMeasurements } from '#main/store/measurements.ts'
 import { scratchProject } from '../../../store/scratch.ts'
-import { cpuMachine, hasCompiler } from '../cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from '../cpu-machine.ts'
 
 const SPEC = parseSpecText('{dModel: 64, vocabSize: 128} d{nHeads: 2} f a{headDim: 16, nKvHeads: 2} f')
 const CONTEXT = 64
@@ -69,7 +69,12 @@ describe.skipIf(!hasCompiler())('a decode program at the largest batch (skipped 
     const openAt = async (batchSize: number): Promise<readonly number[]> => {
       const { program, weights } = decodeOf(batchSize)
       const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-      const session = await openOnMachine(cpuMachine(free), program, { initial: initWeights(weights, 1) }, options)
+      const session = await openOnMachine(
+        there(cpuMachine(free)),
+        program,
+        { initial: initWeights(weights, 1) },
+        options,
+      )
       try {
         const tokens = Int32Array.from({ length: batchSize }, (_, b) => b % 128)
         const { logits } = session.runSync({ tokens, position: Int32Array.of(0) }, ['logits'])

@@ -8,7 +8,7 @@ import type { CudaSession } from '#main/runtime/targets/cuda/session.ts'
 import type { Target } from '#main/runtime/targets/target.ts'
 import { relativeError } from '../../../helpers/assert-close.ts'
 import { runTiny, tinyConfig } from '../../../helpers/tiny.ts'
-import { hasCompiler } from '../cpu-machine.ts'
+import { hasCompiler, there } from '../cpu-machine.ts'
 import { cpuTarget } from '../cpu-target.ts'
 import { lateMachine } from './late-machine.ts'
 
@@ -26,7 +26,7 @@ function open(): Promise<CudaSession> {
   g.output('next.s', g.add(s, product))
   const bindings = [{ input: 's', output: 'next.s' }]
   const program = { name: 'test', phase: 'train' as const, graph: g.finish(), bindings, frozen: [] }
-  return openOnMachine(lateMachine(), program, { initial: new Map() }, CUDA)
+  return openOnMachine(there(lateMachine()), program, { initial: new Map() }, CUDA)
 }
 const all = (value: number): Float32Array => new Float32Array(300).fill(value)
 const sumOf = async (run: Promise<Readonly<Record<string, { readonly [i: number]: number }>>>): Promise<number> =>
@@ -79,7 +79,7 @@ function lateTarget(): Target & { readonly mostUnderWay: () => number } {
   const machine = lateMachine()
   return {
     ...cpuTarget('f32'),
-    open: (program, options) => openOnMachine(machine, program, options, CUDA),
+    open: (program, options) => openOnMachine(there(machine), program, options, CUDA),
     mostUnderWay: machine.mostUnderWay,
   }
 }

@@ -21,8 +21,8 @@ export interface CudaOptions {
 }
 
 export interface PlanOptions extends CudaOptions {
-  /** Bytes of shared memory that a block may have. */
-  readonly sharedBytes: number
+  /** Bytes of shared memory that a block may have; asked for when the passes are done. */
+  sharedBytes(): number
   readonly decomposeAll: boolean
   /** Inputs that are state beside the bound and frozen ones. */
   isState(name: string): boolean
@@ -45,7 +45,7 @@ const MAX_GRID = 65535
 const REST = 8
 
 export function planProgram(program: Program, options: PlanOptions): Planned {
-  const { compute, claims, sharedBytes, decomposeAll, onPass } = options
+  const { compute, claims, decomposeAll, onPass } = options
   const started = performance.now()
   const optimised = optimise(program.graph, { claims: decomposeAll ? () => false : claims, trace: onPass })
   const isTraining = program.phase === 'train'
@@ -58,6 +58,7 @@ export function planProgram(program: Program, options: PlanOptions): Planned {
   onPass?.('cheap-again', cheap)
   const passesS = (performance.now() - started) / 1000
   const extraState = new Set([...inputsOf(cheap).keys()].filter((name) => options.isState(name)))
+  const sharedBytes = options.sharedBytes()
   const planned = (graph: Graph, rest?: number): Planned => ({
     graph,
     plan: schedule(program, graph, { compute, extraState, sharedBytes, ...(rest && { rest }) }),

@@ -6,8 +6,9 @@ import { spread } from '#core/graph/tensor.ts'
 import type { Program } from '#core/graph/program.ts'
 import type { Graph } from '#core/graph/types.ts'
 import { ops } from '#core/ops/index.ts'
+import { arrived } from '../target.ts'
 import type { ClaimedOp, HostArray, OpenOptions, OpenTimes, Session, TraceEvent } from '../target.ts'
-import type { Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
+import type { ComingMachine, Command, Kernel, Machine, PrepareOptions, PrepareTimes, Replay } from './driver/machine.ts'
 import type { Buffer } from './schedule/job.ts'
 import { bufferBytes, keptOnce } from './schedule/memory.ts'
 import { dependencies } from './schedule/launches/lanes.ts'
@@ -33,11 +34,16 @@ interface SharedState {
   sessions: number
 }
 
+/** Seconds of what a device does before the first run, and of waiting for the device. */
+interface Prepared extends PrepareTimes {
+  readonly deviceS: number
+}
+
 /** A session of this target, with what `heddle lower --trace` and the benchmark print. */
 export interface CudaSession extends Session {
   readonly state: SharedState
   readonly schedule: Schedule
-  readonly prepared: PrepareTimes
+  readonly prepared: Prepared
   /** Starts a run without waiting for it; `feeds` may be left out where they have not changed. */
   start(feeds: Readonly<Record<string, HostArray>>): void
   finish(): Promise<void>
@@ -46,7 +52,7 @@ export interface CudaSession extends Session {
 
 /** Opens a program on a machine; throws HeddleError `target-failed`. */
 export async function openOnMachine(
-  machine: Machine,
+  coming: ComingMachine,
   program: Program,
   options: OpenOptions,
   cuda: CudaOptions,
@@ -54,19 +60,29 @@ export async function openOnMachine(
   const shared = (options.share as CudaSession | undefined)?.state
   const isThere = (name: string): boolean => shared?.places.has(name) === true
   const started = performance.now()
+  let deviceS = 0
+  const waited = <T>(get: () => T): T => {
+    const asked = performance.now()
+    const result = get()
+    deviceS += (performance.now() - asked) / 1000
+    return result
+  }
+  const opened = (): Machine => waited(() => coming.open())
   const { graph, plan, passesS } = planProgram(program, {
     ...cuda,
-    sharedBytes: machine.sharedBytes,
+    sharedBytes: () => waited(() => coming.sharedBytes()),
     decomposeAll: options.decomposeAll === true,
     isState: (name) => options.initial.has(name) || isThere(name),
-    fits: (candidate) => neededBytes(candidate, isThere) <= machine.freeBytes(),
+    fits: (candidate) => neededBytes(candidate, isThere) <= opened().freeBytes(),
     onPass: options.onPass,
   })
   const limit = launchLimit(plan)
   if (limit !== undefined) throw new HeddleError('target-failed', limit, { hint: 'use a smaller batch or sequence' })
+  const machine = opened()
   const isTraining = program.phase === 'train'
   const scheduled = performance.now()
-  const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, options)
+  const initial = await arrived(options.initial)
+  const memory = new SessionMemory(machine, plan, program, shared ?? { places: new Map(), sessions: 0 }, initial)
   try {
     const prepare: PrepareOptions = { isFast: halfOf(cuda.compute) !== undefined }
     const once = await runOnce(machine, plan, memory, prepare)
@@ -76,11 +92,12 @@ export async function openOnMachine(
     const replay = await machine.prepare(...commandsOf(steps, memory), { ...prepare, ...(after && { after }) })
     const times: OpenTimes = {
       passesS,
-      encodeS: (scheduled - started) / 1000 - passesS,
-      sessionS: (performance.now() - scheduled) / 1000,
+      encodeS: (scheduled - started) / 1000 - passesS - deviceS,
+      sessionS: (performance.now() - scheduled) / 1000 + deviceS,
     }
     const prepared = {
       ...replay.prepared,
+      deviceS,
       compileS: replay.prepared.compileS + once.compileS,
       compiled: replay.prepared.compiled + once.compiled,
       cached: replay.prepared.cached + once.cached,
@@ -149,7 +166,13 @@ class SessionMemory {
   readonly #addresses = new Map<Buffer, bigint>()
   readonly #own: bigint[] = []
 
-  constructor(machine: Machine, plan: Schedule, program: Program, state: SharedState, options: OpenOptions) {
+  constructor(
+    machine: Machine,
+    plan: Schedule,
+    program: Program,
+    state: SharedState,
+    initial: ReadonlyMap<string, Float32Array>,
+  ) {
     this.#machine = machine
     this.state = state
     state.sessions++
@@ -159,7 +182,7 @@ class SessionMemory {
       this.feeds = this.#addBlock(plan.buffers.filter(({ home }) => home === 'feed'))
       this.results = this.#addBlock(plan.buffers.filter((b) => b.home === 'result' && bufferBytes(b) <= SMALL_BYTES))
       for (const buffer of plan.buffers) {
-        if (buffer.home === 'state') this.#addState(buffer, program, options)
+        if (buffer.home === 'state') this.#addState(buffer, program, initial.get(buffer.name))
         else if (this.#addresses.has(buffer)) continue
         else if (buffer.home !== 'arena' || once.has(buffer))
           this.#addresses.set(buffer, this.#allocate(bufferBytes(buffer)))
@@ -199,11 +222,10 @@ class SessionMemory {
     return block
   }
 
-  #addState(buffer: Buffer, program: Program, options: OpenOptions): void {
+  #addState(buffer: Buffer, program: Program, initial: Float32Array | undefined): void {
     const { name, size } = buffer
     let place = this.state.places.get(name)
     if (place === undefined) {
-      const initial = options.initial.get(name)
       if (initial === undefined && program.frozen.includes(name)) throw new Error(`no value named ${name}`)
       if (initial !== undefined && initial.length !== size)
         throw new Error(`initial state ${name} has ${initial.length} elements, needs ${size}`)
@@ -283,7 +305,7 @@ class OpenProgram implements CudaSession {
   readonly graph: Graph
   readonly schedule: Schedule
   readonly times: OpenTimes
-  readonly prepared: PrepareTimes
+  readonly prepared: Prepared
   readonly #machine: Machine
   readonly #memory: SessionMemory
   readonly #replay: Replay
@@ -300,7 +322,7 @@ class OpenProgram implements CudaSession {
     memory: SessionMemory,
     replay: Replay,
     times: OpenTimes,
-    prepared: PrepareTimes,
+    prepared: Prepared,
   ) {
     this.#machine = machine
     this.#memory = memory

@@ -7,6 +7,7 @@ import { openCublasLt } from './driver/cublaslt.ts'
 import { openDriver, wakeDevice } from './driver/cuda.ts'
 import type { CudaDriver } from './driver/cuda.ts'
 import { describeDevice, Device } from './driver/device.ts'
+import type { ComingMachine } from './driver/machine.ts'
 import { findLibrary, LIBRARY_FILES } from './driver/libraries.ts'
 import type { CudaLibrary } from './driver/libraries.ts'
 import { openNvrtc } from './driver/nvrtc.ts'
@@ -163,7 +164,7 @@ export function cudaTarget(described: CudaKind, place = thisMachine, index = 0):
 
 /** The plan of a program whose state is not there yet. */
 export function planFor(program: Program, compute: Compute, sharedBytes = LEAST_SHARED): ProgramPlan {
-  const options = { compute, claims: claimsIn(compute), sharedBytes, decomposeAll: false }
+  const options = { compute, claims: claimsIn(compute), sharedBytes: () => sharedBytes, decomposeAll: false }
   const { plan } = planProgram(program, { ...options, isState: () => false, fits: () => true })
   return { bytes: neededBytes(plan, () => false), limit: launchLimit(plan), text: () => printSchedule(plan) }
 }
@@ -184,7 +185,12 @@ async function openOn(
     throw new HeddleError('target-failed', 'training in f16 needs loss scaling, which this program does not do', {
       hint: 'train with target cuda (bf16)',
     })
-  return openOnMachine(place.open(index), program, options, { compute, claims: claimsIn(compute) })
+  // a device whose context another thread is opening is asked for when the program is planned
+  const coming: ComingMachine = {
+    sharedBytes: () => (place.opened(index) ?? describeDevice(place.driver(), index)).sharedBytes,
+    open: () => place.open(index),
+  }
+  return openOnMachine(coming, program, options, { compute, claims: claimsIn(compute) })
 }
 
 export const cuda = cudaTarget({

@@ -37,6 +37,8 @@ export interface DeviceSummary {
   readonly name: string
   /** As `9.0`. */
   readonly capability: string
+  /** Bytes of shared memory that a block may have. */
+  readonly sharedBytes: number
 }
 
 export class Device implements Machine {
@@ -53,14 +55,12 @@ export class Device implements Machine {
 
   constructor(driver: CudaDriver, nvrtc: Nvrtc, lt: CublasLt, index: number) {
     this.#nvrtc = nvrtc
-    const { name, capability } = describeDevice(driver, index)
+    const { name, capability, sharedBytes } = describeDevice(driver, index)
     this.title = name
     this.capability = capability
     this.#products = new ProductChoices(lt, `${name} ${capability}`)
+    this.sharedBytes = sharedBytes
     const device = driver.get('choosing a device', 'cuDeviceGet', 0, index)
-    this.sharedBytes = Number(
-      driver.get('reading its properties', 'cuDeviceGetAttribute', 0, DEVICE_ATTRIBUTE.sharedPerBlock, device),
-    )
     this.#driver = inContext(driver, driver.get(`opening ${name}`, 'cuDevicePrimaryCtxRetain', 0, device))
     this.#stream = this.#newStream(true)
     this.#lanes.push({ stream: this.#stream, workspace: this.allocate(WORKSPACE_BYTES) })
@@ -315,5 +315,6 @@ export function describeDevice(driver: CudaDriver, index: number): DeviceSummary
   return {
     name: name.toString('utf8').replace(/\0.*$/s, ''),
     capability: `${attribute(DEVICE_ATTRIBUTE.capabilityMajor)}.${attribute(DEVICE_ATTRIBUTE.capabilityMinor)}`,
+    sharedBytes: attribute(DEVICE_ATTRIBUTE.sharedPerBlock),
   }
 }

@@ -89,6 +89,12 @@ export interface Point {
   release(): void
 }
 
+/** A machine that is opened when something must be done on it: until then it may get ready beside us. */
+export interface ComingMachine {
+  sharedBytes(): number
+  open(): Machine
+}
+
 export interface Machine {
   readonly title: string
   /** Bytes of shared memory that a block may have. */

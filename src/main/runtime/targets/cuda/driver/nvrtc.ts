@@ -1,8 +1,8 @@
 // NVRTC compiles generated CUDA C++.
 
+import { hash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { sha256 } from '#core/graph/sha256.ts'
 import { HeddleError } from '#core/errors.ts'
 import { hasDeepStacks, keepLoaded, loadFunctions } from './native.ts'
 import type { NativeFunction } from './native.ts'
@@ -107,4 +107,4 @@ async function compile(
 
 /** The name under which machine code is kept: changes with source, architecture, compiler and options. */
 export const cacheKey = (source: string, architecture: string, version: string): string =>
-  sha256([version, architecture, ...OPTIONS, source].join('\n'))
+  hash('sha256', [version, architecture, ...OPTIONS, source].join('\n'))

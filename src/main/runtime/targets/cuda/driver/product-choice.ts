@@ -1,6 +1,6 @@
 // The fastest algorithm of each product: measured once for a device and a library, then read from disk.
 
-import { sha256 } from '#core/graph/sha256.ts'
+import { hash } from 'node:crypto'
 import type { Algorithm, CublasLt, PreparedMatmul } from './cublaslt.ts'
 import { cudaCacheFolder, keep, readKept } from './disk-cache.ts'
 import type { MatmulShape } from './machine.ts'
@@ -64,7 +64,7 @@ export class ProductChoices {
 
 /** Changes with everything on which the fastest algorithm depends: the product, the device and the library. */
 export const productKey = (shape: MatmulShape, device: string, libraryVersion: number): string =>
-  sha256([FORMAT, device, libraryVersion, JSON.stringify(shape)].join('\n'))
+  hash('sha256', [FORMAT, device, libraryVersion, JSON.stringify(shape)].join('\n'))
 
 /** Says that a file is whole and belongs to its key. */
-const sumOf = (key: string, hex: string): string => sha256(`${key} ${hex}`)
+const sumOf = (key: string, hex: string): string => hash('sha256', `${key} ${hex}`)

@@ -4,7 +4,7 @@
 import type { Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from '../schedule/emitter.ts'
-import { readsOf } from '../schedule/groups.ts'
+import { wholeReads } from '../schedule/groups.ts'
 import { keyOf, plus, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer, GroupJob } from '../schedule/job.ts'
@@ -104,7 +104,7 @@ function isLean(
   const read = [...members, ...columnSums].flatMap((member) => {
     const isReduced = isReduction(member.node)
     const operand = isReduced ? member.node.inputs[0]! : member
-    return readsOf(operand, variable('i', sizeOf(operand.type.shape)), roots, !isReduced).map(({ value }) => value)
+    return wholeReads(operand, roots, !isReduced).map(({ value }) => value)
   })
   const touched = new Set([...read.filter((value) => !own.has(value)), ...members.filter((m) => stored.has(m))])
   const large = [...touched].filter(({ type }) => sizeOf(type.shape) >= size)
@@ -317,7 +317,7 @@ function readyIn(
   roots: ReadonlySet<Value>,
   found: ReadonlyMap<Value, Walk>,
 ): number {
-  const reads = readsOf(value, variable('i', sizeOf(value.type.shape)), roots, isOwn)
+  const reads = wholeReads(value, roots, isOwn)
   return Math.max(0, ...reads.filter((read) => own.has(read.value)).map((read) => found.get(read.value)!.ready))
 }
 

@@ -1,7 +1,7 @@
 // The frame of a generated kernel: its parameters are the buffers that it touches, its name is the hash of what it does.
 
+import { hash } from 'node:crypto'
 import type { Value } from '#core/graph/types.ts'
-import { sha256 } from '#core/graph/sha256.ts'
 import type { Grid, Kernel } from '../driver/machine.ts'
 import { indexText, literal, plus, quotient, remainder, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
@@ -92,7 +92,7 @@ export class KernelWriter {
     )
     const bounds = minBlocks === undefined ? `${block}` : `${block}, ${minBlocks}`
     const frame = { bounds, parameters, body }
-    const name = `${label}_${sha256([...(uses ?? []), sourceOf('', frame)].join('\n')).slice(0, 12)}`
+    const name = `${label}_${hash('sha256', [...(uses ?? []), sourceOf('', frame)].join('\n')).slice(0, 12)}`
     return {
       kernel: { name, source: sourceOf(name, frame), ...(uses !== undefined && { uses }) },
       frame,

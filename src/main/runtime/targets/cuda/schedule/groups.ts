@@ -64,7 +64,7 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
       if (isReduction(operand.node) && !roots.has(operand)) {
         // the reader reduces the rows itself
         const reduced = operand.node.inputs[0]!
-        found.push(...readsOf(reduced, variable('i', sizeOf(reduced.type.shape)), roots, false))
+        found.push(...wholeReads(reduced, roots, false))
         return 'x'
       }
       if (!roots.has(operand) && !isLeaf(operand)) return undefined
@@ -74,6 +74,18 @@ export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOw
   })
   emitter.element(value, at)
   return found
+}
+
+const known = new WeakMap<ReadonlySet<Value>, readonly [Map<Value, readonly Read[]>, Map<Value, readonly Read[]>]>()
+
+/** What is read when all elements are computed, each at its place `i`; found once for each choice of kept values. */
+export function wholeReads(value: Value, roots: ReadonlySet<Value>, isOwn: boolean): readonly Read[] {
+  const maps = known.get(roots) ?? [new Map(), new Map()]
+  known.set(roots, maps)
+  const found = maps[isOwn ? 1 : 0]
+  const reads = found.get(value) ?? readsOf(value, variable('i', sizeOf(value.type.shape)), roots, isOwn)
+  found.set(value, reads)
+  return reads
 }
 
 /** Whether a value is wanted by the backward pass alone: beside the forward pass it would have to be kept until then. */
@@ -379,8 +391,7 @@ class Grouping {
 
   #definitionReads(member: Value): Value[] {
     const operand = isReduction(member.node) ? member.node.inputs[0]! : member
-    const size = sizeOf(operand.type.shape)
-    return readsOf(operand, variable('i', size), this.#roots.roots, operand === member).map((read) => read.value)
+    return wholeReads(operand, this.#roots.roots, operand === member).map((read) => read.value)
   }
 }
 
@@ -418,7 +429,7 @@ export function groupJobs(roots: Roots): readonly PlacedJob[] {
 function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): void {
   if (isGroupable(value)) {
     const size = sizeOf(value.type.shape)
-    const reads = readsOf(value, variable('i', size), roots.roots, true)
+    const reads = wholeReads(value, roots.roots, true)
     if (grouping.joinGemv(value, reads)) return
     if (grouping.join(value, size, undefined, reads, false)) return
     if (grouping.join(value, size, undefined, reads, true)) return
@@ -433,7 +444,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
   if (isReduction(node)) {
     const operand = node.inputs[0]!
     const size = sizeOf(operand.type.shape)
-    const reads = readsOf(operand, variable('i', size), roots.roots, false)
+    const reads = wholeReads(operand, roots.roots, false)
     const rows = reducesRows(node)
     const columns = rows === undefined ? reducesColumns(node) : undefined
     if (columns !== undefined && grouping.joinColumns(value, columns, size, reads)) return
@@ -455,9 +466,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     return
   }
   if (stepOf(node) !== undefined) {
-    const reads = node.inputs.flatMap((input) =>
-      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
-    )
+    const reads = node.inputs.flatMap((input) => wholeReads(input, roots.roots, false))
     grouping.add({ kind: 'step', node }, node.outputs, valuesOf(reads))
     return
   }
@@ -471,9 +480,7 @@ function placeNode(grouping: Grouping, roots: Roots, node: Node, value: Value): 
     return
   }
   if (node.op === 'matmul') {
-    const reads = node.inputs.flatMap((input) =>
-      readsOf(input, variable('i', sizeOf(input.type.shape)), roots.roots, false),
-    )
+    const reads = node.inputs.flatMap((input) => wholeReads(input, roots.roots, false))
     grouping.add({ kind: 'direct', node }, node.outputs, valuesOf(reads))
     return
   }

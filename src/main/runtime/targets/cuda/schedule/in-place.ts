@@ -7,9 +7,8 @@ import { inputsOf, sizeOf } from '#core/graph/types.ts'
 import { nativeOf } from '../kernels/native/index.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import { gemvMayOverwrite, gemvValues } from './few-rows/gemv.ts'
-import type { PlacedJob } from './groups.ts'
-import { liesRight, readsOf } from './groups.ts'
-import { variable } from './integer.ts'
+import type { PlacedJob, Read } from './groups.ts'
+import { liesRight, wholeReads } from './groups.ts'
 import type { Job } from './job.ts'
 import { isReduction, unshaped } from './values.ts'
 
@@ -96,13 +95,12 @@ function mayOverwrite(job: Job, old: Value, value: Value, roots: ReadonlySet<Val
 
 /** Whether the computation of an operand reads a value. */
 const reads = (operand: Value, value: Value, roots: ReadonlySet<Value>): boolean =>
-  readsOf(operand, variable('i', sizeOf(operand.type.shape)), roots, false).some((read) => read.value === value)
+  wholeReads(operand, roots, false).some((read) => read.value === value)
 
-function readsOld(member: Value, old: Value, roots: ReadonlySet<Value>): ReturnType<typeof readsOf> {
+function readsOld(member: Value, old: Value, roots: ReadonlySet<Value>): readonly Read[] {
   const isReduced = isReduction(member.node)
   const operand = isReduced ? member.node.inputs[0]! : member
-  const place = variable('i', sizeOf(operand.type.shape))
-  return readsOf(operand, place, roots, !isReduced).filter((read) => read.value === old)
+  return wholeReads(operand, roots, !isReduced).filter((read) => read.value === old)
 }
 
 /** Whether job `from` needs job `to`, directly or through others. */

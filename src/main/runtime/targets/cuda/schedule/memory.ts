@@ -26,6 +26,13 @@ interface Life {
   to: number
 }
 
+interface Placed {
+  readonly from: number
+  readonly to: number
+  readonly start: number
+  readonly end: number
+}
+
 /** Buffers that are computed once and stay. */
 export function keptOnce(steps: readonly Step[]): ReadonlySet<Buffer> {
   return new Set(steps.filter((step) => step.isOnce).flatMap((step) => step.writes))
@@ -61,23 +68,24 @@ export function planMemory(
   })
   const bytesOf = (unit: Pack): number => unit.reduce((sum, buffer) => sum + bufferBytes(buffer), 0)
   const offsets = new Map<Buffer, number>()
-  const placed: { from: number; to: number; start: number; end: number }[] = []
+  /** What has a place already, by its start. */
+  const placed: Placed[] = []
   let arenaBytes = 0
   const bySize = [...lives.values()].sort((a, b) => bytesOf(b.unit) - bytesOf(a.unit) || a.from - b.from)
   for (const { unit, from, to } of bySize) {
     const bytes = bytesOf(unit)
-    const overlapping = placed.filter((p) => p.from <= to && from <= p.to).sort((a, b) => a.start - b.start)
     let start = 0
-    for (const other of overlapping) {
+    for (const other of placed) {
       if (other.start - start >= bytes) break
-      start = Math.max(start, other.end)
+      if (other.from <= to && from <= other.to) start = Math.max(start, other.end)
     }
     let at = start
     for (const buffer of unit) {
       offsets.set(buffer, at)
       at += bufferBytes(buffer)
     }
-    placed.push({ from, to, start, end: start + bytes })
+    const next = placed.findIndex((other) => other.start > start)
+    placed.splice(next < 0 ? placed.length : next, 0, { from, to, start, end: start + bytes })
     arenaBytes = Math.max(arenaBytes, start + bytes)
   }
   const sum = (list: readonly Buffer[]): number => list.reduce((total, buffer) => total + bufferBytes(buffer), 0)

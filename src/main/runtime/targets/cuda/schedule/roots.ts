@@ -1,7 +1,7 @@
 // Which values get computed once and kept (roots) and which are computed again wherever they are read.
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
-import { liveNodes, sizeOf } from '#core/graph/types.ts'
+import { liveNodes, readersIn, sizeOf } from '#core/graph/types.ts'
 import { nativeOf } from '../kernels/native/index.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import { absorbed } from './few-rows/absorb.ts'
@@ -42,9 +42,7 @@ interface Cost {
 /** @param isExact values that must not go through a product of lower precision */
 export function findRoots(graph: Graph, isExact: (node: Node) => boolean): Roots {
   const nodes = liveNodes(graph)
-  const consumers = new Map<Value, Node[]>()
-  for (const node of nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
+  const consumers = readersIn(nodes)
   const library = new Map<Node, LibraryOperands>()
   const gemv = new Map<Node, GemvProduct>()
   const forced = new Set<Value>()

@@ -45,6 +45,7 @@ export function productEnds(
   gemv: ReadonlyMap<Node, GemvProduct>,
   consumers: ReadonlyMap<Value, readonly Node[]>,
 ): (value: Value) => boolean {
+  if (gemv.size === 0) return () => false
   const products = new Set([...gemv.keys()].map((node) => node.outputs[0]!))
   // what is read more than once is kept itself: no need to look behind it
   const kept = new Set([...products, ...[...consumers].flatMap(([value, nodes]) => (nodes.length > 1 ? [value] : []))])

@@ -2,7 +2,7 @@
 // take (a normalised row, the SiLU of a gate) is not kept for it. Both then compute it in registers.
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
-import { sizeOf } from '#core/graph/types.ts'
+import { readersIn, sizeOf } from '#core/graph/types.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { findRoots } from '../roots.ts'
 import type { Roots } from '../roots.ts'
@@ -35,9 +35,7 @@ interface Choice {
 }
 
 function choose({ nodes, roots, needed }: Roots): Choice {
-  const consumers = new Map<Value, Node[]>()
-  for (const node of nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
+  const readers = readersIn(nodes)
   const byScope = Map.groupBy(nodes, ({ scope }) => scope)
   const costs = new Map<Value, Cost>()
   const chosen = new Set<Value>()
@@ -51,7 +49,7 @@ function choose({ nodes, roots, needed }: Roots): Choice {
   }
   /** Scopes that read a value, seen through moves. */
   const readersOf = (value: Value): readonly string[] =>
-    (consumers.get(value) ?? []).flatMap((node) => (isMove(node) ? readersOf(node.outputs[0]!) : [node.scope]))
+    (readers.get(value) ?? []).flatMap((node) => (isMove(node) ? readersOf(node.outputs[0]!) : [node.scope]))
   /** Values that the kernels of a scope read from elsewhere, beside one. */
   const readIn = (scope: string, beside: Value): ReadonlySet<Value> =>
     new Set(
@@ -94,7 +92,7 @@ function withCopies(graph: Graph, { roots }: Roots, { chosen, passing }: Choice)
   const first = new Map<Value, Value>()
   const takenIn = new Map<string, Map<Value, Value>>()
   const copied = ({ node, index }: Value, inputs: readonly Value[], scope: string): Value =>
-    g.scoped(scope, () => g.apply(node.op, inputs, node.attrs, node.data), true)[index]!
+    g.copy(node, inputs, scope)[index]!
   /** A value as nodes of a scope read it. */
   const taken = (value: Value, scope: string): Value => {
     const { node } = value
@@ -113,7 +111,7 @@ function withCopies(graph: Graph, { roots }: Roots, { chosen, passing }: Choice)
   }
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((input) => taken(input, node.scope))
-    const results = g.scoped(node.scope, () => g.apply(node.op, inputs, node.attrs, node.data), true)
+    const results = g.copy(node, inputs)
     node.outputs.forEach((output, i) => first.set(output, results[i]!))
   }
   for (const { name, value } of graph.outputs) g.output(name, first.get(value)!)

@@ -9,7 +9,7 @@ const AGAIN = '.again'
 
 export const isAgain = (scope: string): boolean => scope.endsWith(AGAIN)
 
-export const isBackward = (scope: string): boolean => scope.split('.').includes('grad')
+export const isBackward = (scope: string): boolean => /(?:^|\.)grad(?:\.|$)/.test(scope)
 
 /** The block that a node belongs to, and whether to its backward pass. */
 function placeOf({ scope }: Node): { readonly block: string | undefined; readonly isBackward: boolean } {
@@ -23,7 +23,7 @@ export function recompute(graph: Graph): Graph {
   const first = new Map<Value, Value>()
   const again = new Map<Value, Value>()
   const copy = (node: Node, inputs: readonly Value[], scope: string, into: Map<Value, Value>): void => {
-    const results = g.scoped(scope, () => g.apply(node.op, inputs, node.attrs, node.data), true)
+    const results = g.copy(node, inputs, scope)
     node.outputs.forEach((output, i) => into.set(output, results[i]!))
   }
   const taken = (value: Value, block: string): Value => {

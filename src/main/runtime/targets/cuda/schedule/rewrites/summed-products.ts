@@ -3,6 +3,7 @@
 // What the cotangents are computed by writes them side by side (../rows.ts); the weights' gradients read their columns there.
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
+import { readersIn } from '#core/graph/types.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { nativeOf } from '../../kernels/native/index.ts'
 import { isElementwise, isReduction, unshaped } from '../values.ts'
@@ -30,10 +31,8 @@ export function summedProducts(graph: Graph, isLibrary: (node: Node) => boolean)
 const flags = ({ attrs }: Node): string => `${attrs['transposeA'] === true} ${attrs['transposeB'] === true}`
 
 function findSums(graph: Graph, isLibrary: (node: Node) => boolean): readonly (readonly Term[])[] {
-  const consumers = new Map<Value, Node[]>()
-  for (const node of graph.nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
-  const readers = (value: Value): readonly Node[] => consumers.get(value) ?? []
+  const all = readersIn(graph.nodes)
+  const readers = (value: Value): readonly Node[] => all.get(value) ?? []
   const bySum = new Map<Node, Term[]>()
   for (const node of graph.nodes) {
     const sum =
@@ -135,12 +134,13 @@ class Rebuilt {
     if (first !== undefined && this.#made.has(first)) return
     const g = this.#g
     const replacement = this.#replaced.get(node)
-    const inputs = replacement === undefined ? node.inputs.map((input) => this.#value(input)) : []
-    const results = g.scoped(
-      node.scope,
-      () => (replacement === undefined ? g.apply(node.op, inputs, node.attrs, node.data) : [replacement()]),
-      true,
-    )
+    const results =
+      replacement === undefined
+        ? g.copy(
+            node,
+            node.inputs.map((input) => this.#value(input)),
+          )
+        : g.scoped(node.scope, () => [replacement()], true)
     node.outputs.forEach((output, i) => this.#made.set(output, results[i]!))
   }
 }

@@ -3,8 +3,9 @@
 // are computed from is written side by side (../rows.ts).
 
 import type { Graph, Node, Value } from '#core/graph/types.ts'
+import { readersIn } from '#core/graph/types.ts'
 import type { GraphBuilder } from '#core/ops/builder.ts'
-import { dce } from '#core/passes/dce.ts'
+import { withoutDead } from '#core/passes/dce.ts'
 import { fold } from '#core/passes/fold.ts'
 import { rewrite } from '#core/passes/rewrite.ts'
 import { gemvProduct } from '../few-rows/gemv.ts'
@@ -17,11 +18,11 @@ import { summedProducts } from './summed-products.ts'
  */
 export function wholeProducts(graph: Graph, isExact: (node: Node) => boolean, maySum: boolean): Graph {
   const isLibrary = (node: Node): boolean => !isExact(node) && isLargeProduct(node) && gemvProduct(node) === undefined
-  const joined = dce(rewrite(graph, concatenated))
+  const joined = withoutDead(rewrite(graph, concatenated))
   const cuts = findCuts(joined, isLibrary)
   const whole = cuts.size === 0 ? joined : rewrite(joined, (g, node, inputs) => cuts.get(node)?.(g, inputs))
   const summed = maySum ? summedProducts(whole, isLibrary) : whole
-  return summed === joined ? joined : dce(fold(summed))
+  return summed === joined ? joined : withoutDead(fold(summed))
 }
 
 /** Sums of paddings that fill an axis without gap or overlap, as a concatenation. */
@@ -61,10 +62,8 @@ interface Part {
 
 /** What becomes of nodes that belong to products with parts of a weight. */
 function findCuts(graph: Graph, isLibrary: (node: Node) => boolean): ReadonlyMap<Node, Replace> {
-  const consumers = new Map<Value, Node[]>()
-  for (const node of graph.nodes)
-    for (const input of node.inputs) consumers.set(input, [...(consumers.get(input) ?? []), node])
-  const readers = (value: Value): readonly Node[] => consumers.get(value) ?? []
+  const all = readersIn(graph.nodes)
+  const readers = (value: Value): readonly Node[] => all.get(value) ?? []
   const found = new Map<Node, Replace>()
   for (const weight of graph.nodes) {
     if (weight.op !== 'input' || weight.outputs[0]!.type.shape.length !== 2) continue
