@@ -176,7 +176,7 @@ type ScanSize = readonly [number, number, number, number]
 
 const SCAN_SIZES: readonly ScanSize[] = [
   [2, 70, 12, 16],
-  [1, 513, 96, 16],
+  [1, 513, 33, 16],
   [1, 7, 5, 4],
   [2, 33, 70, 6],
   [1, 40, 35, 24],
