@@ -171,6 +171,35 @@ const rope = ([batch, length, heads, width]: RopeSize): NativeSample => ({
   tolerance: 3e-3,
 })
 
+/** [batch, length, channels, states] */
+type ScanSize = readonly [number, number, number, number]
+
+const SCAN_SIZES: readonly ScanSize[] = [
+  [2, 70, 12, 16],
+  [1, 513, 33, 16],
+  [1, 7, 5, 4],
+  [2, 33, 70, 6],
+  [1, 40, 35, 24],
+  [1, 37, 17, 64],
+  [4, 512, 1024, 16],
+]
+
+/** Steps and rates as a model has them. */
+const selectiveScan = ([batch, length, channels, states]: ScanSize): NativeSample => ({
+  name: `selective_scan ${batch}x${length}x${channels}, ${states} states`,
+  op: 'selective_scan',
+  inputs: {
+    x: [batch, length, channels],
+    dt: [batch, length, channels],
+    a: [channels, states],
+    b: [batch, length, states],
+    c: [batch, length, states],
+  },
+  apply: (g, inputs) => g.apply('selective_scan', [...inputs, g.zeros([batch, channels, states])])[0]!,
+  draw: { dt: (x) => 0.1 * Math.exp(x), a: (x) => -2 * Math.exp(x) },
+  tolerance: 6e-3,
+})
+
 export const nativeSamples: readonly NativeSample[] = [
   ...ATTENTION_SIZES.map(attention),
   ...TURNED_SIZES.map(turnedAttention),
@@ -180,4 +209,5 @@ export const nativeSamples: readonly NativeSample[] = [
   crossEntropy(1000, 8192),
   ...ROPE_SIZES.map(rope),
   ...linearAttentionSamples,
+  ...SCAN_SIZES.map(selectiveScan),
 ]

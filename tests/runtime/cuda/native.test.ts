@@ -70,6 +70,47 @@ describe.skipIf(!hasCompiler())('causal convolution', () => {
   })
 })
 
+describe.skipIf(!hasCompiler())('selective scan', () => {
+  // B and C are columns of one matrix, as a projection leaves them
+  const columns = 23
+  const run = async (length: number, states: number, isFed: boolean): Promise<number> => {
+    const [batch, channels] = [2, 9]
+    const random = rng('scan', length, states)
+    const shape = [batch, length, channels]
+    const rate = normal(random, [channels, states])
+    const step = normal(random, shape)
+    const feeds = new Map([
+      ['x', normal(random, shape)],
+      ['dt', { ...step, data: step.data.map((x) => 0.1 * Math.exp(x)) }],
+      ['a', { ...rate, data: rate.data.map((x) => -Math.exp(x)) }],
+      ['bc', normal(random, [batch, length, columns])],
+      ['ct', normal(random, shape)],
+      ['state', normal(random, [batch, channels, states])],
+    ])
+    const g = newGraph()
+    const input = (name: string): Value => g.input(name, { dtype: 'f32', shape: feeds.get(name)!.shape })
+    const [x, dt, a, bc] = [input('x'), input('dt'), input('a'), input('bc')]
+    input('ct')
+    const fed = input('state')
+    const state = isFed ? fed : g.zeros([batch, channels, states])
+    const b = g.slice(bc, 2, 1, 1 + states)
+    const c = g.slice(bc, 2, columns - states, columns)
+    const [y, last] = g.apply('selective_scan', [x, dt, a, b, c, state])
+    g.output('y', y!)
+    g.output('last', last!)
+    const graph = grad(g.finish(), { y: 'ct' }, ['x', 'dt', 'a', 'bc'])
+    const errors = await errorsOf(graph, feeds, ['selective_scan', 'vjp selective_scan'])
+    return Math.max(...Object.values(errors))
+  }
+  it.each([
+    { length: 2, states: 3, isFed: true },
+    { length: 65, states: 8, isFed: true },
+    { length: 33, states: 11, isFed: false },
+  ])('$length tokens, $states states, begun: $isFed', async ({ length, states, isFed }) => {
+    expect(await run(length, states, isFed)).toBeLessThan(8e-3)
+  })
+})
+
 describe.skipIf(!hasCompiler())('wide accesses', () => {
   it('rows and elements, broadcast, cut and moved', async () => {
     const rows = 1024,

@@ -92,6 +92,29 @@ describe('claims', () => {
     // one token is a step
     expect(claimedWalk(1, [64, 32])).toEqual([true, false, false])
   })
+  it('a selective scan of up to 64 states over more than one token, with gradients of all but its state', () => {
+    const claimedScan = (length: number, states: number): readonly boolean[] => {
+      const g = newGraph()
+      const feed = (name: string, shape: Shape): Value => g.input(name, { dtype: 'f32', shape })
+      const [x, b] = [feed('x', [2, length, 5]), feed('b', [2, length, states])]
+      const inputs = [x, x, feed('a', [5, states]), b, b, feed('state', [2, 5, states])]
+      const outputs = g.apply('selective_scan', inputs)
+      const gradient = (cts: readonly number[], wrt: readonly number[]): boolean => {
+        const attrs = { of: 'selective_scan', outputs: 2, cts, wrt }
+        const [node] = g.apply('vjp', [...inputs, ...outputs, ...cts.map((i) => outputs[i]!)], attrs)
+        return claimsIn('bf16')(node!.node)
+      }
+      return [
+        claimsIn('bf16')(outputs[0]!.node),
+        gradient([0], [0, 1, 2, 3, 4]),
+        gradient([0], [5]),
+        gradient([0, 1], [0]),
+      ]
+    }
+    expect(claimedScan(2, 64)).toEqual([true, true, false, false])
+    expect(claimedScan(2, 65)).toEqual([false, false, false, false])
+    expect(claimedScan(1, 16)).toEqual([false, false, false, false])
+  })
   it('attention of widths and scales that its kernels have', () => {
     expect([32, 64, 96, 128].map((width) => claimed(width, 0.1))).toEqual([true, true, true, true])
     expect([16, 80, 256].map((width) => claimed(width, 0.1))).toEqual([false, false, false])

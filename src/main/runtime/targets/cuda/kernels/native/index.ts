@@ -12,6 +12,7 @@ import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
 import { rope } from './rope.ts'
 import { scatterAdd } from './scatter-add.ts'
+import { selectiveScan, selectiveScanGradient } from './selective-scan.ts'
 import { triInverse } from './tri-inverse.ts'
 import { update } from './update.ts'
 
@@ -28,6 +29,8 @@ const HALF: readonly NativeOp[] = [
   rope,
   linearAttention,
   linearAttentionGradient,
+  selectiveScan,
+  selectiveScanGradient,
 ]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
