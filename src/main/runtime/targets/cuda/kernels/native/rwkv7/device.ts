@@ -16,8 +16,15 @@ template <int T_, int H_, int K_> struct Shape {
   static constexpr int PART = K / 4, GROUP = ${4 * THREADS} / K, GROUPS = (T + GROUP - 1) / GROUP;
 };
 constexpr int LINES = ${LINES}, THREADS = ${THREADS};
-// A thread's elements of a line of the state: 4 q + e is number 16 q + 4 lane + e, so that four threads read what lies side by side.
-__device__ __forceinline__ int element(int q) { return 16 * q + threadIdx.x % 4 * 4; }
+// A warp has eight lines of the state, four lanes each: neighbours have different lines, and read the same of what all lines need.
+__device__ __forceinline__ int line_of() { return threadIdx.x / 32 * 8 + threadIdx.x % 8; }
+__device__ __forceinline__ int lane_of() { return threadIdx.x % 32 / 8; }
+// 4 q + e of a lane's elements is number element(q) + e of the line
+__device__ __forceinline__ int element(int q) { return 16 * q + 4 * lane_of(); }
+__device__ __forceinline__ float line_add(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 8);
+  return x + __shfl_xor_sync(0xffffffffu, x, 16);
+}
 template <class S> __device__ __forceinline__ long long token_start(int t) {
   return (((long long)blockIdx.z * S::T + t) * S::H + blockIdx.y) * S::K;
 }
@@ -75,18 +82,18 @@ template <class S> __device__ __forceinline__ void write(const Results<S> &resul
 // a thread's part of a column of a matrix of keys and values
 template <class S> __device__ __forceinline__ void load_column(float (&s)[S::PART], const float *from) {
   #pragma unroll
-  for (int j = 0; j < S::PART; j++) s[j] = from[(element(j / 4) + j % 4) * S::K + blockIdx.x * LINES + threadIdx.x / 4];
+  for (int j = 0; j < S::PART; j++) s[j] = from[(element(j / 4) + j % 4) * S::K + blockIdx.x * LINES + line_of()];
 }
 template <class S> __device__ __forceinline__ void store_column(float *into, const float (&s)[S::PART]) {
   #pragma unroll
-  for (int j = 0; j < S::PART; j++) into[(element(j / 4) + j % 4) * S::K + blockIdx.x * LINES + threadIdx.x / 4] = s[j];
+  for (int j = 0; j < S::PART; j++) into[(element(j / 4) + j % 4) * S::K + blockIdx.x * LINES + line_of()] = s[j];
 }
 
 // o, and what each step removes (a sum over keys of kappa and the state before it)
 template <class S> __device__ __forceinline__ void forward(Operands from, const float *first, bf16 *o, float *removed, float *states, float *last) {
   __shared__ Group<S> groups[2];
   __shared__ Results<S> results[2];
-  int line = threadIdx.x / 4;
+  int line = line_of(), lane = lane_of();
   float s[S::PART];
   #pragma unroll
   for (int j = 0; j < S::PART; j++) s[j] = 0.0f;
@@ -110,7 +117,7 @@ template <class S> __device__ __forceinline__ void forward(Operands from, const 
         #pragma unroll
         for (int e = 0; e < 4; e++) sums[e] = fmaf(x[e], s[4 * q + e], sums[e]);
       }
-      float gone = lanes_add<4>(sums[0] + sums[1] + (sums[2] + sums[3]));
+      float gone = line_add(sums[0] + sums[1] + (sums[2] + sums[3]));
       sums[0] = sums[1] = sums[2] = sums[3] = 0.0f;
       #pragma unroll
       for (int q = 0; q < S::PART / 4; q++) {
@@ -125,8 +132,8 @@ template <class S> __device__ __forceinline__ void forward(Operands from, const 
           sums[e] = fmaf(x[e], own, sums[e]);
         }
       }
-      float y = lanes_add<4>(sums[0] + sums[1] + (sums[2] + sums[3]));
-      if (threadIdx.x % 4 == 0) out.first[i][line] = y, out.second[i][line] = gone;
+      float y = line_add(sums[0] + sums[1] + (sums[2] + sums[3]));
+      if (lane == 0) out.first[i][line] = y, out.second[i][line] = gone;
     }
     put<S>(groups[(n + 1) % 2], next);
     __syncthreads();
@@ -139,7 +146,7 @@ template <class S> __device__ __forceinline__ void forward(Operands from, const 
 template <class S> __device__ __forceinline__ void backward(Operands from, bf16 *dv, float *dremoved, float *dstates) {
   __shared__ Group<S> groups[2];
   __shared__ Results<S> results[2];
-  int line = threadIdx.x / 4;
+  int line = line_of(), lane = lane_of();
   float ds[S::PART];
   #pragma unroll
   for (int j = 0; j < S::PART; j++) ds[j] = 0.0f;
@@ -169,8 +176,8 @@ template <class S> __device__ __forceinline__ void backward(Operands from, bf16 
           lost[e] = fmaf(-z[e], own, lost[e]);
         }
       }
-      float gone = lanes_add<4>(lost[0] + lost[1] + (lost[2] + lost[3]));
-      float value = lanes_add<4>(sums[0] + sums[1] + (sums[2] + sums[3]));
+      float gone = line_add(lost[0] + lost[1] + (lost[2] + lost[3]));
+      float value = line_add(sums[0] + sums[1] + (sums[2] + sums[3]));
       #pragma unroll
       for (int q = 0; q < S::PART / 4; q++) {
         load_many<4>(x, &group.w[i][element(q)]);
@@ -178,7 +185,7 @@ template <class S> __device__ __forceinline__ void backward(Operands from, bf16 
         #pragma unroll
         for (int e = 0; e < 4; e++) ds[4 * q + e] = fmaf(x[e], ds[4 * q + e], y[e] * gone);
       }
-      if (threadIdx.x % 4 == 0) out.first[i][line] = value, out.second[i][line] = gone;
+      if (lane == 0) out.first[i][line] = value, out.second[i][line] = gone;
     }
     put<S>(groups[(n + 1) % 2], next);
     __syncthreads();
@@ -205,7 +212,7 @@ template <class S> __device__ __forceinline__ void gradients(Operands from, cons
                                                              bf16 *dr, float *ddecay, bf16 *dk, bf16 *dkappa, bf16 *db) {
   constexpr int VECTORS = S::K / 4, ROW_VECTORS = LINES / 4, PARTS = S::K / LINES;
   Chunk<S> &x = *(Chunk<S> *)shared_memory;
-  int chunk = blockIdx.x / PARTS, part = blockIdx.x % PARTS * LINES, row = threadIdx.x / 4, lane = threadIdx.x % 4;
+  int chunk = blockIdx.x / PARTS, part = blockIdx.x % PARTS * LINES, row = line_of(), lane = lane_of();
   int start = chunk * S::CHUNK, count = min(S::CHUNK, S::T - start);
   for (int i = threadIdx.x; i < count * VECTORS; i += THREADS) {
     int step = i / VECTORS, column = i % VECTORS * 4;
@@ -252,7 +259,7 @@ template <class S> __device__ __forceinline__ void gradients(Operands from, cons
         seen = fmaf(c[e], own, seen);
       }
     }
-    read = lanes_add<4>(read), seen = lanes_add<4>(seen);
+    read = line_add(read), seen = line_add(seen);
     if (lane == 0) x.dkappa[t][row] = read, x.dr[t][row] = seen;
   }
   float ds[S::PART], both = 0.0f;
@@ -262,7 +269,7 @@ template <class S> __device__ __forceinline__ void gradients(Operands from, cons
     #pragma unroll
     for (int e = 0; e < 4; e++) both = fmaf(ds[4 * q + e], s[4 * q + e], both);
   }
-  both = lanes_add<4>(both);
+  both = line_add(both);
   __syncwarp();
   #pragma unroll 2
   for (int t = count - 1; t >= 0; t--) {
@@ -284,7 +291,7 @@ template <class S> __device__ __forceinline__ void gradients(Operands from, cons
         own = fmaf(w, own, kappa * y[e]);
       }
     }
-    forK = lanes_add<4>(forK), forB = lanes_add<4>(forB);
+    forK = line_add(forK), forB = line_add(forB);
     both -= fmaf(b, forB, k * forK);
     __syncwarp();
     if (lane == 0) x.k[t][row] = forK, x.b[t][row] = forB, x.w[t][row] = both;
