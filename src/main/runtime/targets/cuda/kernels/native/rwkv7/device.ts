@@ -108,7 +108,7 @@ template <class S> __device__ __forceinline__ void forward(Operands from, const 
     if (states != nullptr && n * S::GROUP % S::CHUNK == 0) store_column<S>(states + state_start<S>(n * S::GROUP / S::CHUNK), s);
     const Group<S> &group = groups[n % 2];
     Results<S> &out = results[n % 2];
-    #pragma unroll
+    #pragma unroll 4
     for (int i = 0; i < S::GROUP; i++) {
       float x[4], w[4], b[4], k[4], sums[4] = {0.0f, 0.0f, 0.0f, 0.0f}, value = group.column[i][line];
       #pragma unroll
@@ -160,7 +160,7 @@ template <class S> __device__ __forceinline__ void backward(Operands from, bf16 
     if (n == S::GROUPS - 1 || (n + 1) * S::GROUP % S::CHUNK == 0) store_column<S>(dstates + state_start<S>(n * S::GROUP / S::CHUNK), ds);
     const Group<S> &group = groups[n % 2];
     Results<S> &out = results[n % 2];
-    #pragma unroll
+    #pragma unroll 4
     for (int i = S::GROUP - 1; i >= 0; i--) {
       float x[4], y[4], z[4], sums[4] = {0.0f, 0.0f, 0.0f, 0.0f}, lost[4] = {0.0f, 0.0f, 0.0f, 0.0f}, slope = group.column[i][line];
       #pragma unroll
