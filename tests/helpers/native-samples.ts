@@ -200,6 +200,37 @@ const selectiveScan = ([batch, length, channels, states]: ScanSize): NativeSampl
   tolerance: 6e-3,
 })
 
+/** [batch, length, heads, width] */
+const RWKV7_SIZES: readonly RopeSize[] = [
+  [1, 7, 2, 64],
+  [2, 70, 2, 32],
+  [1, 130, 2, 64],
+  [1, 37, 1, 128],
+  [2, 513, 4, 64],
+]
+
+/** Removes along directions of unit length, by parts between 0 and 1, so that states stay small. */
+const rwkv7 = ([batch, length, heads, width]: RopeSize): NativeSample => {
+  const shape = [batch, length, heads, width]
+  return {
+    name: `rwkv7_recurrence ${batch}x${length}x${heads}x${width}`,
+    op: 'rwkv7_recurrence',
+    inputs: { r: shape, decay: shape, k: shape, v: shape, kappa: shape, part: shape },
+    apply: (g, [r, decay, k, v, kappa, part]) => {
+      const state = g.zeros([batch, heads, width, width])
+      return g.apply('rwkv7_recurrence', [r!, decay!, k!, v!, kappa!, g.mul(kappa!, part!), state], { chunk: 16 })[0]!
+    },
+    draw: {
+      r: (x) => x / Math.sqrt(width),
+      decay: (x) => -2 * Math.min(1, (x * x) / 8),
+      k: (x) => x / Math.sqrt(width),
+      kappa: (x) => Math.sign(x) / Math.sqrt(width),
+      part: (x) => 1 / (1 + Math.exp(-x)),
+    },
+    tolerance: 1e-2,
+  }
+}
+
 export const nativeSamples: readonly NativeSample[] = [
   ...ATTENTION_SIZES.map(attention),
   ...TURNED_SIZES.map(turnedAttention),
@@ -210,4 +241,5 @@ export const nativeSamples: readonly NativeSample[] = [
   ...ROPE_SIZES.map(rope),
   ...linearAttentionSamples,
   ...SCAN_SIZES.map(selectiveScan),
+  ...RWKV7_SIZES.map(rwkv7),
 ]

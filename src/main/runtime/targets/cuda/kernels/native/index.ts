@@ -11,6 +11,7 @@ import { linearAttention, linearAttentionGradient } from './linear-attention.ts'
 import { nativeKind } from './native-op.ts'
 import type { NativeOp } from './native-op.ts'
 import { rope } from './rope.ts'
+import { rwkv7Recurrence, rwkv7RecurrenceGradient } from './rwkv7.ts'
 import { scatterAdd } from './scatter-add.ts'
 import { selectiveScan, selectiveScanGradient } from './selective-scan.ts'
 import { triInverse } from './tri-inverse.ts'
@@ -31,6 +32,8 @@ const HALF: readonly NativeOp[] = [
   linearAttentionGradient,
   selectiveScan,
   selectiveScanGradient,
+  rwkv7Recurrence,
+  rwkv7RecurrenceGradient,
 ]
 
 const byKind = new Map([...PLAIN, ...HALF].map((op) => [op.kind, op]))
