@@ -9,7 +9,7 @@ import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
 import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
 import { normError } from '../../helpers/assert-close.ts'
 import { evaluate, f32, normal } from '../../helpers/evaluate.ts'
-import { cpuMachine, hasCompiler } from './cpu-machine.ts'
+import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
 
 const OPERANDS = ['r', 'decay', 'k', 'v', 'kappa', 'b']
 
@@ -74,7 +74,7 @@ describe.skipIf(!hasCompiler())('states (skipped without g++)', () => {
     const expected = evaluate(graph, feeds)
     const program = { name: 'test', phase: 'prefill' as const, graph, bindings: [], frozen: [] }
     const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-    const session = await openOnMachine(cpuMachine(), program, { initial: new Map() }, options)
+    const session = await openOnMachine(there(cpuMachine()), program, { initial: new Map() }, options)
     try {
       expect(session.claimed.map(({ op }) => op)).toEqual(['rwkv7_recurrence'])
       const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
