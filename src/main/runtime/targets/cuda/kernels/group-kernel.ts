@@ -4,7 +4,7 @@
 import type { Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { Emitter } from '../schedule/emitter.ts'
-import { wholeReads } from '../schedule/groups.ts'
+import { wholeReads } from '../schedule/reads.ts'
 import { keyOf, plus, times, variable } from '../schedule/integer.ts'
 import type { Index } from '../schedule/integer.ts'
 import type { Buffer, GroupJob } from '../schedule/job.ts'

@@ -3,15 +3,15 @@
 
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
-import { Emitter } from './emitter.ts'
 import { nativeOf } from '../kernels/native/index.ts'
 import { stepOf } from '../kernels/step/index.ts'
 import { joinedGemv } from './few-rows/gemv.ts'
-import { keyOf, quotient, variable } from './integer.ts'
-import type { Index } from './integer.ts'
+import { variable } from './integer.ts'
 import type { GemvProduct, GroupJob, Job } from './job.ts'
 import { isAgain, isBackward } from './rewrites/recompute.ts'
 import { stacked } from './matmul-view.ts'
+import { liesRight, readsOf, wholeReads } from './reads.ts'
+import type { Read } from './reads.ts'
 import { touchedInputs } from './roots.ts'
 import type { Roots } from './roots.ts'
 import { isElementwise, isLeaf, isMove, isReduction, trailingRows, unshaped } from './values.ts'
@@ -47,45 +47,6 @@ export interface PlacedJob {
   readonly job: Job
   readonly reads: ReadonlySet<Value>
   readonly before: readonly number[]
-}
-
-/** Places in a value that a computation reads. */
-export interface Read {
-  readonly value: Value
-  readonly at: Index
-}
-
-/** What the definition of a kept value (or of a reduction's operand) reads when element `at` is computed. */
-export function readsOf(value: Value, at: Index, roots: ReadonlySet<Value>, isOwn: boolean): Read[] {
-  const found: Read[] = []
-  const emitter = new Emitter({
-    read: (operand, place) => {
-      if (isOwn && operand === value) return undefined
-      if (isReduction(operand.node) && !roots.has(operand)) {
-        // the reader reduces the rows itself
-        const reduced = operand.node.inputs[0]!
-        found.push(...wholeReads(reduced, roots, false))
-        return 'x'
-      }
-      if (!roots.has(operand) && !isLeaf(operand)) return undefined
-      found.push({ value: operand, at: place })
-      return 'x'
-    },
-  })
-  emitter.element(value, at)
-  return found
-}
-
-const known = new WeakMap<ReadonlySet<Value>, readonly [Map<Value, readonly Read[]>, Map<Value, readonly Read[]>]>()
-
-/** What is read when all elements are computed, each at its place `i`; found once for each choice of kept values. */
-export function wholeReads(value: Value, roots: ReadonlySet<Value>, isOwn: boolean): readonly Read[] {
-  const maps = known.get(roots) ?? [new Map(), new Map()]
-  known.set(roots, maps)
-  const found = maps[isOwn ? 1 : 0]
-  const reads = found.get(value) ?? readsOf(value, variable('i', sizeOf(value.type.shape)), roots, isOwn)
-  found.set(value, reads)
-  return reads
 }
 
 /** Whether a value is wanted by the backward pass alone: beside the forward pass it would have to be kept until then. */
@@ -403,16 +364,6 @@ function resolve(draft: Draft): Draft {
   let current = draft
   while (current.merged !== undefined) current = current.merged
   return current
-}
-
-/** Whether a value of a group's domain (or of its rows) is read at the place that the kernel is at. */
-export function liesRight(read: Read, size: number, length: number | undefined, asRow: boolean): boolean {
-  const count = sizeOf(read.value.type.shape)
-  if (length !== undefined && count * length === size) {
-    const row = asRow ? variable('i', size / length) : quotient(variable('i', size), length)
-    return keyOf(read.at) === keyOf(row)
-  }
-  return !asRow && count === size && keyOf(read.at) === keyOf(variable('i', size))
 }
 
 /** Jobs of a graph, by and large in the order of its nodes. */

@@ -5,7 +5,7 @@
 import type { Node, Value } from '#core/graph/types.ts'
 import { sizeOf } from '#core/graph/types.ts'
 import { powerOfTwo } from '../../kernels/writer.ts'
-import { readsOf } from '../groups.ts'
+import { readsOf } from '../reads.ts'
 import { keyOf, literal, plus, quotient, times, variable } from '../integer.ts'
 import type { GemvJob, GemvPart, GemvProduct } from '../job.ts'
 import { isElementwise, isLeaf, isMove, unshaped } from '../values.ts'
