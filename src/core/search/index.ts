@@ -20,7 +20,7 @@ export { costsOf, meets, measuredGoal, metricsOf, parseGoal, renameMetrics, viol
 export type { Constraint, Goal, Objective } from './study/objectives.ts'
 export { failuresOf, trialsOf } from './study/columns.ts'
 export type { TrialColumns } from './study/columns.ts'
-export { nextNumber, trialOf, visibleHistory } from './study/trial.ts'
+export { nextNumber, trialOf, visibleHistory, withMetrics } from './study/trial.ts'
 export type { Metrics, Proposed, Trial, TrialState } from './study/trial.ts'
 export { whatIf } from './study/what-if.ts'
 export type { WhatIfResult } from './study/what-if.ts'

@@ -24,6 +24,8 @@ const REST_MS = 250
 /** Trials of one answer. */
 const PIECE = 2500
 const MOST_PIECES = 32
+/** Pieces asked for at a time: the workbench answers what has come together when all of it is done. */
+const AHEAD = 2
 
 interface News {
   readonly id: number
@@ -65,14 +67,12 @@ class Studies {
     const goal = parseGoal(study.config['goal'])
     // in pieces: while one is read here the workbench makes the next
     const size = Math.max(PIECE, Math.ceil(study.trials / MOST_PIECES))
-    const starts = Array.from({ length: Math.max(1, Math.ceil(study.trials / size)) }, (_, i) => i * size)
-    const pieces = await Promise.all(
-      starts.map(async (from) => {
-        const end = from === starts.at(-1) ? {} : { end: from + size }
-        const columns = await client.search.trials({ study: id, from, ...end })
-        return { trials: trialsOf(columns, space), failures: [...failuresOf(columns)] }
-      }),
-    )
+    const count = Math.max(1, Math.ceil(study.trials / size))
+    const pieces = await inTurn(count, AHEAD, async (at) => {
+      const end = at === count - 1 ? {} : { end: (at + 1) * size }
+      const columns = await client.search.trials({ study: id, from: at * size, ...end })
+      return { trials: trialsOf(columns, space), failures: [...failuresOf(columns)] }
+    })
     const trials = pieces.flatMap((piece) => piece.trials)
     const failures = new Map(pieces.flatMap((piece) => piece.failures))
     const search = { study, space, goal, trials, failures }
@@ -106,6 +106,20 @@ class Studies {
     }
     this.searches = searches
   }
+}
+
+/** Results of jobs 0 to count - 1, so many of which run at a time. */
+async function inTurn<T>(count: number, most: number, job: (at: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < count) {
+      const at = next++
+      results[at] = await job(at)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(most, count) }, work))
+  return results
 }
 
 /** The space of a search; its own table chooses widths where the space fits them to a latency. */

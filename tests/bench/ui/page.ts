@@ -12,7 +12,10 @@ export function watchFirstHeading(): void {
   observer.observe(document, { childList: true, subtree: true })
 }
 
-/** Clicks or goes to an address, and waits for a text in an attribute or in the content; ms until the frame after it. */
+/**
+ * Clicks or goes to an address, and waits for a text in an attribute or in the content, and for the canvases in it to have
+ * been painted; ms until the frame after it.
+ */
 export function timeUntil(how: {
   readonly click?: string
   readonly hash?: string
@@ -21,14 +24,24 @@ export function timeUntil(how: {
 }): Promise<number> {
   return new Promise((resolve) => {
     const start = performance.now()
-    const isThere = (): boolean =>
-      [...document.querySelectorAll(how.selector)].some((element) =>
+    const found = (): Element | undefined =>
+      [...document.querySelectorAll(how.selector)].find((element) =>
         `${element.getAttribute('aria-label') ?? ''} ${element.textContent}`.includes(how.text),
       )
+    // a canvas takes the size of its box when it is painted
+    const isPainted = (element: Element): boolean =>
+      [...element.querySelectorAll('canvas')].every(
+        ({ width, clientWidth }) => width === Math.round(clientWidth * devicePixelRatio),
+      )
+    const end = (element: Element): void =>
+      void requestAnimationFrame(() =>
+        isPainted(element) ? setTimeout(() => resolve(performance.now() - start)) : end(element),
+      )
     const observer = new MutationObserver(() => {
-      if (!isThere()) return
+      const element = found()
+      if (element === undefined) return
       observer.disconnect()
-      requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)))
+      end(element)
     })
     observer.observe(document, { childList: true, subtree: true, attributes: true, characterData: true })
     if (how.hash !== undefined) location.hash = how.hash

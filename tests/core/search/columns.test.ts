@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { rng } from '#core/rng.ts'
-import { failuresOf, trialsOf } from '#core/search/index.ts'
+import { failuresOf, trialsOf, withMetrics } from '#core/search/index.ts'
 import type { TrialColumns } from '#core/search/index.ts'
 import { keyOf, makeSpace, sampleGenome } from '#core/search/space/space.ts'
+import { decodeWire, encodeWire } from '#core/wire.ts'
 
 const space = makeSpace({ dModels: [64, 128], mixers: ['attention', 'deltanet'] })
 const genomes = Array.from({ length: 3 }, (_, i) => sampleGenome(space, rng('columns', i)))
@@ -20,7 +21,7 @@ const first = (text: string): readonly (string | null)[] => [text, null, null]
 
 describe('trials as columns', () => {
   it('are read as their rows would be', () => {
-    expect(trialsOf(columns(), space)).toEqual(
+    expect(trialsOf(columns(), space).map((trial) => ({ ...trial, key: trial.key }))).toEqual(
       genomes.map((genome, number) => ({
         number,
         genome,
@@ -32,6 +33,17 @@ describe('trials as columns', () => {
       })),
     )
     expect(failuresOf(columns())).toEqual(new Map([[1, 'the loss is NaN']]))
+  })
+
+  it('travel with their keys', () => {
+    const sent = decodeWire(encodeWire(trialsOf(columns(), space))) as { readonly key: string }[]
+    expect(sent.map(({ key }) => key)).toEqual(genomes.map((genome) => keyOf(genome, space)))
+  })
+
+  it('keep their keys with other metrics', () => {
+    const [trial] = trialsOf(columns(), space)
+    const other = withMetrics(trial!, { valLoss: 1 })
+    expect([other.key, other.number, other.metrics]).toEqual([trial!.key, 0, { valLoss: 1 }])
   })
 
   it('share the operators of their space', () => {

@@ -18,10 +18,10 @@ export interface CloudPoint {
   /** NaN where it is not known: the point is a cross on the other axis. */
   readonly x: number
   readonly y: number
-  readonly xLow?: number
-  readonly xHigh?: number
-  readonly yLow?: number
-  readonly yHigh?: number
+  readonly xLow?: number | undefined
+  readonly xHigh?: number | undefined
+  readonly yLow?: number | undefined
+  readonly yHigh?: number | undefined
   readonly status: PointStatus
   /** Of a block kind; ink without. */
   readonly color?: string

@@ -48,19 +48,48 @@ export interface StoredTrial {
  */
 export function trialOf({ number, state, metrics, mutation }: StoredTrial, space: Space): Trial {
   const proposal = mutation as unknown as Pick<Proposed, 'parents' | 'mutation'> & { readonly genome: unknown }
+  const { parents, mutation: change } = proposal
   const genome = parseGenome(proposal.genome, space)
-  let key: string | undefined
-  return {
-    number,
-    genome,
-    // most of those who read ten thousands of trials ask for none
-    get key() {
-      return (key ??= keyOf(genome, space))
-    },
-    parents: proposal.parents,
-    mutation: proposal.mutation,
-    state,
-    metrics: metrics ?? {},
+  return new LazyTrial({ number, genome, parents, mutation: change, state, metrics: metrics ?? {} }, () =>
+    keyOf(genome, space),
+  )
+}
+
+/** The same trial with other metrics. */
+export const withMetrics = (trial: Trial, metrics: Metrics): Trial => new LazyTrial(trial, () => trial.key, metrics)
+
+/** Most of those who read ten thousands of trials ask for no key. A class: a getter of each object's own costs more than all else. */
+class LazyTrial implements Trial {
+  readonly number: number
+  readonly genome: Genome
+  readonly parents: readonly number[]
+  readonly mutation: Mutation | null
+  readonly state: TrialState
+  readonly metrics: Metrics
+  #key: string | (() => string)
+
+  constructor(
+    { number, genome, parents, mutation, state, metrics }: Omit<Trial, 'key'>,
+    key: () => string,
+    own: Metrics = metrics,
+  ) {
+    this.number = number
+    this.genome = genome
+    this.parents = parents
+    this.mutation = mutation
+    this.state = state
+    this.metrics = own
+    this.#key = key
+  }
+
+  get key(): string {
+    if (typeof this.#key === 'function') this.#key = this.#key()
+    return this.#key
+  }
+
+  /** As it travels: a copy of the fields would lack the key. */
+  toJSON(): Trial {
+    return { ...this, key: this.key }
   }
 }
 

@@ -25,10 +25,13 @@ export class Latencies {
       lacking.length > ONE_BY_ONE
         ? await client.search.latencies({ study })
         : (await Promise.all(lacking.map((trial) => client.search.latencies({ study, trial })))).flat()
-    this.#byKey = new Map([...this.#byKey, ...found.map((one) => [`${one.trial} ${one.metric}`, one] as const)])
+    // plots of ten thousands are made again for every change
+    if (found.length > 0)
+      this.#byKey = new Map([...this.#byKey, ...found.map((one) => [`${one.trial} ${one.metric}`, one] as const)])
   }
 
   of(trial: number, metric: string): TrialLatency | undefined {
-    return this.#byKey.get(`${trial} ${metric}`)
+    const known = this.#byKey
+    return known.size === 0 ? undefined : known.get(`${trial} ${metric}`)
   }
 }

@@ -21,34 +21,45 @@ export interface MutationCount {
 
 /** Kinds of change, the most frequent first. */
 export function countMutations(trials: readonly Trial[], goal: Goal): MutationCount[] {
-  const byNumber = new Map(trials.map((trial) => [trial.number, trial]))
-  const byKind = Map.groupBy(
-    trials.filter(({ mutation }) => mutation !== null),
-    ({ mutation }) => mutation!.kind,
-  )
+  const first = { ...goal, objectives: goal.objectives.slice(0, 1) }
+  const worths = new Map(trials.map((trial) => [trial.number, worthOf(trial, first)]))
+  const byKind = new Map<MutationKind, { proposed: number; accepted: number; failed: number; improved: number }>()
+  for (const trial of trials) {
+    if (trial.mutation === null) continue
+    const { kind } = trial.mutation
+    let counts = byKind.get(kind)
+    if (counts === undefined) byKind.set(kind, (counts = { proposed: 0, accepted: 0, failed: 0, improved: 0 }))
+    counts.proposed++
+    if (costsOf(goal, trial) !== undefined) counts.accepted++
+    if (trial.state === 'failed') counts.failed++
+    const parent = trial.parents[0] ?? -1
+    if (worths.has(parent) && isWorthMore(worths.get(trial.number), worths.get(parent))) counts.improved++
+  }
   return [...byKind]
-    .map(([kind, made]) => ({
-      kind,
-      proposed: made.length,
-      accepted: made.filter((trial) => costsOf(goal, trial) !== undefined).length,
-      failed: made.filter(({ state }) => state === 'failed').length,
-      improved: made.filter((trial) => {
-        const parent = byNumber.get(trial.parents[0] ?? -1)
-        return parent !== undefined && isBetter(trial, parent, goal)
-      }).length,
-    }))
+    .map(([kind, counts]) => ({ kind, ...counts }))
     .sort((a, b) => b.proposed - a.proposed || (a.kind < b.kind ? -1 : 1))
+}
+
+interface Worth {
+  readonly excess: number
+  readonly cost: number
+}
+
+/** By the constraints and the first objective; undefined without a result. */
+function worthOf(trial: Trial, goal: Goal): Worth | undefined {
+  const cost = costsOf(goal, trial)?.[0]
+  return cost === undefined ? undefined : { excess: violation(goal.constraints, trial.metrics), cost }
+}
+
+function isWorthMore(one: Worth | undefined, other: Worth | undefined): boolean {
+  if (one === undefined || other === undefined) return one !== undefined
+  return one.excess === other.excess ? one.cost < other.cost : one.excess < other.excess
 }
 
 /** Whether a trial is better than another as aging evolution judges: by the constraints, then the first objective. */
 export function isBetter(trial: Trial, other: Trial, goal: Goal): boolean {
   const first = { ...goal, objectives: goal.objectives.slice(0, 1) }
-  const cost = costsOf(first, trial),
-    otherCost = costsOf(first, other)
-  if (cost === undefined || otherCost === undefined) return cost !== undefined
-  const excess = violation(goal.constraints, trial.metrics),
-    otherExcess = violation(goal.constraints, other.metrics)
-  return excess === otherExcess ? cost[0]! < otherCost[0]! : excess < otherExcess
+  return isWorthMore(worthOf(trial, first), worthOf(other, first))
 }
 
 /** What each ended trial is worth, in the order of their numbers: its objectives, not finite where it counts for nothing. */
