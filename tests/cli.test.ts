@@ -132,6 +132,7 @@ describe('heddle answers', () => {
       'ort-webgpu',
       'ort-cuda',
       'cuda',
+      'cuda-f16',
       'cuda-tf32',
       'cuda-f32',
       'reference',

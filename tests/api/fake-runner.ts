@@ -60,6 +60,7 @@ export function fakeRunner({ factor = 1.1, largestBatch = Infinity, onJob }: Fak
           index,
           phases: phases.map((phase) => ({
             phase,
+            batchSize,
             latency: latency(factor * costOf(spec, phase) * (1 + batchSize / 16)),
             graphHash: 'ab'.repeat(32),
           })),

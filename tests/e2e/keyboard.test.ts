@@ -61,6 +61,8 @@ async function command(words: string): Promise<void> {
 }
 
 step('makes a project', async () => {
+  // what a project may start with comes from the workbench
+  await page.getByLabel('Name').first().waitFor()
   await tabTo(/^input Name/)
   await page.keyboard.type('by keyboard')
   await page.keyboard.press('Enter')
