@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { specOf } from '#core/search/index.ts'
 import type { Trial } from '#core/search/index.ts'
 import { openSearch, readTrials } from '#main/api/search.ts'
@@ -29,6 +29,9 @@ import { listRuns } from '#main/store/runs.ts'
 import { getStudy } from '#main/store/studies.ts'
 import { costOf, fakeRunner } from './fake-runner.ts'
 import type { FakeOptions, Job } from './fake-runner.ts'
+
+// whole searches on a machine that other tests use, too
+vi.setConfig({ testTimeout: 240_000 })
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-search-run-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
