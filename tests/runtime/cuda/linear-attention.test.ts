@@ -1,13 +1,11 @@
 // Linear attention that begins with a state and hands one on, as prefill does, by its kernels on the CPU.
 
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { newGraph } from '#core/ops/index.ts'
 import { rng } from '#core/rng.ts'
-import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
-import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import { normError } from '../../helpers/assert-close.ts'
-import { evaluate, normal } from '../../helpers/evaluate.ts'
-import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
+import { normal } from '../../helpers/evaluate.ts'
+import { expectByKernels } from './by-kernels.ts'
+import { hasCompiler } from './cpu-machine.ts'
 
 describe.skipIf(!hasCompiler())('linear attention with states (skipped without g++)', () => {
   it.each([
@@ -35,19 +33,6 @@ describe.skipIf(!hasCompiler())('linear attention with states (skipped without g
     })
     g.output('o', o!)
     g.output('last', last!)
-    const graph = g.finish()
-    const expected = evaluate(graph, feeds)
-    const program = { name: 'test', phase: 'prefill' as const, graph, bindings: [], frozen: [] }
-    const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-    const session = await openOnMachine(there(cpuMachine()), program, { initial: new Map() }, options)
-    try {
-      expect(session.claimed.map(({ op }) => op)).toEqual(['linear_attention'])
-      const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
-      const actual = session.runSync(arrays, ['o', 'last'])
-      for (const name of ['o', 'last'])
-        expect(normError(actual[name]!, expected.get(name)!.data), name).toBeLessThan(1e-2)
-    } finally {
-      session.close()
-    }
+    await expectByKernels(g.finish(), feeds, ['o', 'last'], { op: 'linear_attention', tolerance: 1e-2 })
   })
 })

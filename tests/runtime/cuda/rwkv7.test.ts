@@ -6,10 +6,9 @@ import type { Value } from '#core/graph/types.ts'
 import { newGraph } from '#core/ops/index.ts'
 import { rng } from '#core/rng.ts'
 import { claimsIn } from '#main/runtime/targets/cuda/kernels/native/index.ts'
-import { openOnMachine } from '#main/runtime/targets/cuda/session.ts'
-import { normError } from '../../helpers/assert-close.ts'
-import { evaluate, f32, normal } from '../../helpers/evaluate.ts'
-import { cpuMachine, hasCompiler, there } from './cpu-machine.ts'
+import { f32, normal } from '../../helpers/evaluate.ts'
+import { expectByKernels } from './by-kernels.ts'
+import { hasCompiler } from './cpu-machine.ts'
 
 const OPERANDS = ['r', 'decay', 'k', 'v', 'kappa', 'b']
 
@@ -70,18 +69,6 @@ describe.skipIf(!hasCompiler())('states (skipped without g++)', () => {
     const [o, last] = g.apply('rwkv7_recurrence', [...inputs, first], { chunk: 16 })
     if (outputs.includes('o')) g.output('o', o!)
     g.output('last', last!)
-    const graph = g.finish()
-    const expected = evaluate(graph, feeds)
-    const program = { name: 'test', phase: 'prefill' as const, graph, bindings: [], frozen: [] }
-    const options = { compute: 'bf16', claims: claimsIn('bf16') } as const
-    const session = await openOnMachine(there(cpuMachine()), program, { initial: new Map() }, options)
-    try {
-      expect(session.claimed.map(({ op }) => op)).toEqual(['rwkv7_recurrence'])
-      const arrays = Object.fromEntries([...feeds].map(([name, { data }]) => [name, Float32Array.from(data)]))
-      const actual = session.runSync(arrays, outputs)
-      for (const name of outputs) expect(normError(actual[name]!, expected.get(name)!.data), name).toBeLessThan(6e-3)
-    } finally {
-      session.close()
-    }
+    await expectByKernels(g.finish(), feeds, outputs, { op: 'rwkv7_recurrence', tolerance: 6e-3 })
   })
 })
